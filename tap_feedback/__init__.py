@@ -1,0 +1,1 @@
+"""Singer tap for customer feedback, product feedback and customer support APIs."""

@@ -1,0 +1,75 @@
+"""The command line: what goes wrong is told in one line each, and by the exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import threading
+from typing import IO, Any
+
+from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, SyncError
+from singer_sdk.plugin_base import SingerCommand
+
+
+class SyncFailedError(SyncError):
+    """Some streams failed; each has its line in the log."""
+
+
+class Aborted(SystemExit):
+    """The sync ended before its streams did, by a signal or because the target is gone."""
+
+
+class Command(SingerCommand):
+    """The SDK's command, which would show tracebacks."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command.
+
+        Exit codes: 0 complete, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
+        """
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as ended:
+            code = ended.code
+        except ConfigValidationError as error:
+            for line in error.errors:
+                self.logger.error("%s", line)
+            code = 1
+        except SyncFailedError as error:
+            self.logger.error("%s", error)
+            code = 1
+        except Exception as error:
+            self.logger.error("%s", describe(error), exc_info=self.logger.isEnabledFor(logging.DEBUG))
+            code = 1
+        if threading.active_count() > 1:
+            # Threads that still wait for the network would hold up the end; nobody needs their answers.
+            logging.shutdown()
+            os._exit(code if isinstance(code, int) else 0)
+        raise SystemExit(code)
+
+
+def check_json(option: str, file: IO[str] | None) -> IO[str] | None:
+    """The file again, once it is known to hold a JSON object.
+
+    Raises:
+        ConfigurationError: It does not; the message names the option and the file.
+    """
+    if file is None:
+        return None
+    try:
+        text = file.read()
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{option}: {file.name} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{option}: {file.name} is not a JSON object")
+    return io.StringIO(text)
+
+
+def describe(error: Exception) -> str:
+    """What an error says; with its type where it is none that the tap raises itself."""
+    if isinstance(error, (ConfigurationError, SyncError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

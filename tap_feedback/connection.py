@@ -1,0 +1,201 @@
+"""One API: its session, authenticator, pacing and the requests in flight to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from datetime import datetime, timezone
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
+from singer_sdk.exceptions import FatalAPIError
+from urllib3.util import Timeout
+
+from tap_feedback.deadline import TimedAdapter
+from tap_feedback.retry import TransientError, retry_after
+from tap_feedback.settings import ApiKeyAuth, BearerAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+
+    from singer_sdk.authenticators import APIAuthenticatorBase
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from tap_feedback.settings import Api
+
+#: The most bytes that one answer may have, decoded.
+MAX_BODY = 256 * 1024 * 1024
+CHUNK = 64 * 1024
+MAX_REDIRECTS = 5
+
+
+class Answer(NamedTuple):
+    """What came back for one request; `body` is decoded from its transfer and content encoding."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received: datetime
+
+
+class RefusedError(FatalAPIError):
+    """The API answered, with a status that is neither an answer nor transient."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Connection:
+    """Sends the requests of one API, at most `max_connections` at once.
+
+    Its methods are called with the baton; the requests themselves run on worker threads, which share nothing but this
+    object's adapter and the moment before which nothing is sent.
+    """
+
+    def __init__(self, api: Api, user_agent: str) -> None:
+        self.api = api
+        with requests.Session() as session:
+            session.headers.update({"User-Agent": user_agent, "Accept": "application/json", **api.headers})
+            # Proxies and certificates from the environment: looked up here, not for every request.
+            transport: Any = session.merge_environment_settings(api.base_url, {}, True, None, None)  # noqa: FBT003
+            session.trust_env = False
+            self._headers = session.prepare_request(requests.Request("GET", api.base_url)).headers
+        self._transport = transport
+        # A session would prepare all of this anew for every request, and follow redirects on its own.
+        self._adapter = TimedAdapter(pool_maxsize=api.max_connections)
+        self._authenticate = self.authenticator
+        self._workers = ThreadPoolExecutor(api.max_connections, thread_name_prefix=api.name)
+        self._closed = threading.Event()
+        self._not_before = 0.0
+        self._next_slot = 0.0
+
+    @property
+    def authenticator(self) -> APIAuthenticatorBase:
+        """The SDK's authenticator for the API's `auth`."""
+        auth, key = self.api.auth, self.api.api_key
+        if isinstance(auth, ApiKeyAuth):
+            return APIKeyAuthenticator(
+                key=auth.name, value=key, location="params" if auth.location == "query" else "header"
+            )
+        if isinstance(auth, BearerAuth):
+            return BearerTokenAuthenticator(token=key)
+        return BasicAuthenticator(username=key, password="")
+
+    def submit(self, request: HTTPRequest) -> Future[Answer]:
+        """Send a request as soon as a connection is free and the budget allows; no retry.
+
+        The future raises what requests raises, and TransientError or FatalAPIError for an answer that is none.
+        """
+        slot = 0.0
+        if self.api.requests_per_minute:
+            slot = max(time.monotonic(), self._next_slot)
+            self._next_slot = slot + 60 / self.api.requests_per_minute
+        return self._workers.submit(self._send, request, slot)
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing to this API for some seconds."""
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def close(self) -> None:
+        """Drop what is waiting, and close the connections."""
+        self._closed.set()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._adapter.close()
+
+    def _send(self, request: HTTPRequest, slot: float) -> Answer:
+        """Wait for the request's turn, send it, follow redirects on the same host, and read the answer."""
+        while (wait := max(slot, self._not_before) - time.monotonic()) > 0:
+            if self._closed.wait(wait):
+                raise CancelledError
+        deadline = time.monotonic() + self.api.timeout
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.headers = self._headers.copy()
+        prepared.headers.update(request.headers)
+        prepared.prepare_url(request.url, request.encode_params())
+        prepared = self._authenticate(prepared)
+        for _ in range(MAX_REDIRECTS + 1):
+            timeout: Any = Timeout(total=max(0.001, deadline - time.monotonic()))
+            response = self._adapter.send(prepared, timeout=timeout, **self._transport)
+            with response:
+                if not response.is_redirect:
+                    self._check_status(response)
+                    body = read_body(response)
+                    if not body and response.status_code != HTTPStatus.NO_CONTENT:
+                        raise TransientError("answered 200 OK with nothing in it")
+                    return Answer(response.status_code, response.headers, body, datetime.now(timezone.utc))
+                read_body(response)  # so that the connection can be used again
+                try:
+                    target = urljoin(prepared.url or "", response.headers["Location"])
+                    parts = urlsplit(target)
+                except ValueError:
+                    raise FatalAPIError(f"redirects to no address: check `{self.api.name}.base_url`") from None
+            if parts[:2] != urlsplit(prepared.url)[:2]:
+                address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+                raise FatalAPIError(
+                    f"redirects to another address, {address}, which is not followed: "
+                    f"set `{self.api.name}.base_url` to the one that answers"
+                )
+            prepared.url = target
+        raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
+
+    def _check_status(self, response: requests.Response) -> None:
+        """Check the status, and hold all requests to the API where it asks for that and may."""
+        try:
+            check_status(response.status_code, response.headers, self.api)
+        except TransientError as error:
+            if error.asked is not None and error.asked <= self.api.retry.max_wait:
+                self.pause(error.asked)
+            raise
+
+
+def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
+    """Let pass the two statuses that are answers, 200 and 204.
+
+    Raises:
+        TransientError: The status is one of `retry.statuses`; with the wait that `Retry-After` asks for.
+        RefusedError: Any other status; the message says which setting to look at.
+    """
+    if status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+        return
+    try:
+        phrase = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        phrase = str(status)
+    if status in api.retry.statuses:
+        raise TransientError(
+            f"answered {phrase}", asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc))
+        )
+    hint = HINTS.get(status, "")
+    raise RefusedError(f"answered {phrase}{hint.format(api=api.name)}", status)
+
+
+#: What a person can do about a status.
+HINTS: dict[int, str] = {
+    400: ": check `{api}.params`, `{api}.paginator` and `{api}.incremental`",
+    401: ": check `{api}.api_key` and `{api}.auth`",
+    403: ": check what the key in `{api}.api_key` may read",
+    404: ": check `{api}.base_url`, `{api}.path_prefix` and the stream's `path`",
+}
+
+
+def read_body(response: requests.Response) -> bytes:
+    """Read an answer whole, up to a size.
+
+    Raises:
+        FatalAPIError: It is larger than MAX_BODY.
+    """
+    chunks, size = [], 0
+    read: Any = response.raw.read1
+    while chunk := read(CHUNK, decode_content=True):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise FatalAPIError(f"answered with more than {MAX_BODY // 1024 // 1024} MiB: ask for smaller pages")
+    return b"".join(chunks)

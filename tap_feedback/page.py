@@ -1,0 +1,115 @@
+"""A page: an answer decoded once, and where in it the rows, the cursor and the total stand."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_feedback.retry import TransientError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: The most keys of a strange answer that an error names, and the most characters that one of them has.
+KEYS_NAMED, KEY_LENGTH = 10, 40
+#: A double keeps the digits of any number that is written with so many characters, the point included.
+SAFE_DIGITS = 16
+
+MISSING: Any = object()
+
+
+class Page(NamedTuple):
+    """The rows of one answer, in its order, and the answer itself; `unstorable` as `decode` tells it."""
+
+    rows: list[dict[str, Any]]
+    answer: Any
+    received: datetime
+    unstorable: bool = False
+
+
+def parse_number(text: str) -> float | Decimal:
+    """A number with a fraction or an exponent: a double where this keeps its digits, else a Decimal."""
+    if len(text) <= SAFE_DIGITS and "e" not in text and "E" not in text:
+        return float(text)
+    exact, double = Decimal(text), float(text)
+    return double if exact == Decimal(repr(double)) else exact
+
+
+_decoder = msgspec.json.Decoder(float_hook=parse_number)
+
+
+def decode(body: bytes) -> tuple[Any, bool]:
+    """Decode a JSON text, losing no digit.
+
+    Returns:
+        The value, and whether its texts may hold a NUL character or a lone surrogate, which targets cannot store.
+
+    Raises:
+        TransientError: It is not JSON, or nested too deeply, or has an exponent beyond a Decimal's.
+    """
+    try:
+        return _decoder.decode(body), b"\\u0000" in body
+    except msgspec.DecodeError as error:
+        # msgspec refuses two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
+        if b"\\u" not in body and not body.startswith(b"\xef\xbb\xbf"):
+            raise TransientError(f"the answer is not JSON ({error})") from None
+    except (ArithmeticError, RecursionError, UnicodeDecodeError) as error:
+        raise TransientError(f"the answer is not JSON that can be read ({type(error).__name__})") from None
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=parse_number, parse_constant=_refuse), True
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        raise TransientError(f"the answer is not JSON ({type(error).__name__})") from None
+
+
+def _refuse(constant: str) -> Any:
+    """Refuse NaN and Infinity, which Python's decoder takes and JSON does not have."""
+    raise ValueError(constant)
+
+
+def lookup(answer: Any, path: str) -> Any:
+    """The value at a dotted path; `$` is the answer itself; MISSING where a step is not there."""
+    if path == "$":
+        return answer
+    for step in path.removeprefix("$.").split("."):
+        if not isinstance(answer, dict) or step not in answer:
+            return MISSING
+        answer = answer[step]
+    return answer
+
+
+def read_page(body: bytes, data_selector: str, received: datetime) -> Page:
+    """Decode an answer and select its rows; an empty body (204) is an empty page.
+
+    Raises:
+        TransientError: It is not JSON, or the selector's key is not there, as in an error under status 200.
+        FatalAPIError: The selector's value is not a list of objects.
+    """
+    if not body:
+        return Page([], None, received)
+    answer, unstorable = decode(body)
+    rows = lookup(answer, data_selector)
+    if rows is MISSING:
+        raise TransientError(f"the answer has no `{data_selector}`: it is {_describe(answer)}")
+    if rows is None:
+        return Page([], answer, received)
+    if not isinstance(rows, list):
+        raise FatalAPIError(f"`{data_selector}` is {_describe(rows)}, not a list of objects")
+    for position, row in enumerate(rows):
+        if type(row) is not dict:
+            raise FatalAPIError(f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object")
+    return Page(rows, answer, received, unstorable)
+
+
+def _describe(value: Any) -> str:
+    """What kind of JSON value this is, with the keys of an object and never a value."""
+    if isinstance(value, dict):
+        # A long key is left out rather than cut: what is left of a secret would not be known as one.
+        keys = ", ".join(key if len(key) <= KEY_LENGTH else "…" for key in list(value)[:KEYS_NAMED])
+        more = ", …" if len(value) > KEYS_NAMED else ""
+        return f"an object with the keys {keys}{more}" if value else "an empty object"
+    names = {list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

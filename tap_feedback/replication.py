@@ -1,0 +1,154 @@
+"""Replication: from where to where an incremental stream is read, and the bookmark that it reaches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+
+from tap_feedback.instants import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tap_feedback.settings import Incremental, Settings
+
+#: What two windows share, as nobody knows whether an API includes the ends of a range.
+SHARED = timedelta(seconds=1)
+
+
+class Span(NamedTuple):
+    """A range of time; None where it is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Replication:
+    """The incremental sync of one stream.
+
+    Values of the replication key are compared as instants where it is a point in time, else as they are.
+
+    Args:
+        stream: Its name, for messages.
+        key: The replication key.
+        is_instant: Whether that is a point in time.
+        state: The stream's state, which is read, and written by `move_bookmark`.
+        settings: `start_date` and `end_date` count where the key is a point in time.
+        incremental: How the API is asked for a range.
+        began: The moment the sync began.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        key: str,
+        *,
+        is_instant: bool,
+        state: dict[str, Any],
+        settings: Settings,
+        incremental: Incremental,
+        began: datetime,
+    ) -> None:
+        self.key = key
+        self.is_instant = is_instant
+        self.state = state
+        self.incremental = incremental
+        self.began = began
+        self.bookmark = state.get("replication_key_value") if state.get("replication_key") == key else None
+        self.end = settings.end_date if is_instant else None
+        self.start = self._start(stream, settings.start_date)
+        self._newest: tuple[Any, Any] | None = None  # the latest value: where it is placed, and as it came
+
+    def _start(self, stream: str, start_date: datetime | None) -> Any | None:
+        """The bookmark less the lookback, or `start_date`, whichever is later.
+
+        Raises:
+            ConfigurationError: The bookmark is no point in time, or lies in the future.
+        """
+        if not self.is_instant:
+            return self.bookmark
+        if self.bookmark is None:
+            return start_date
+        moment = parse_instant(self.bookmark)
+        if moment is None:
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time")
+        if moment > self.began:
+            raise ConfigurationError(f"state: the bookmark of {stream} lies in the future, so nothing would be read")
+        start = moment - timedelta(seconds=self.incremental.lookback)
+        return start if start_date is None else max(start, start_date)
+
+    # What the API is asked for
+
+    def spans(self) -> list[list[Span]]:
+        """The time ranges to ask for: lists that follow each other, of ranges that may be read at once.
+
+        Windows end at the moment the sync began. What lies behind is read last, as a row that changes meanwhile moves
+        there, out of a window that may not have come to it yet.
+        """
+        if not self.is_instant or self.incremental.window is None or self.start is None:
+            return [[Span(self.start, self.end)]]
+        step, last = timedelta(days=self.incremental.window), min(self.began, self.end or self.began)
+        windows, start = [], self.start
+        while start < last:
+            windows.append(Span(start, min(start + step, last) + SHARED))
+            start += step
+        return [windows, [Span(max(last, self.start), self.end)]] if self.end is None or last < self.end else [windows]
+
+    def params(self, span: Span) -> dict[str, str]:
+        """The query parameters that ask for a range."""
+        params, api = {}, self.incremental
+        if self.is_instant and span.start is not None and api.start_param is not None:
+            params[api.start_param] = format_instant(span.start, api.format)
+        if self.is_instant and span.end is not None and api.end_param is not None:
+            params[api.end_param] = format_instant(span.end, api.format, round_up=True)
+        return params
+
+    # What comes back
+
+    def _place(self, value: Any) -> Any:
+        """The value of the key in a form that can be compared; None where it has no place."""
+        return parse_instant(value) if self.is_instant else value
+
+    def admit(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records within the range, whether or not the API looked to it; those without a value among them.
+
+        Raises:
+            FatalAPIError: The key is a number here and a text there, or in the bookmark.
+        """
+        try:
+            return self._within(records)
+        except TypeError:
+            raise FatalAPIError(
+                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
+            ) from None
+
+    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        start, end, newest = self.start, self.end, self._newest
+        admitted = []
+        for record in records:
+            value = record.get(self.key)
+            place = None if value is None else self._place(value)
+            if place is not None:
+                if (start is not None and place < start) or (end is not None and place >= end):
+                    continue
+                if newest is None or place > newest[0]:
+                    newest = (place, value)
+            admitted.append(record)
+        self._newest = newest
+        return admitted
+
+    def move_bookmark(self) -> None:
+        """Move the bookmark to the newest record, never back, and not past the moment the sync began."""
+        if self._newest is None:
+            return
+        place, value = self._newest
+        if self.is_instant and place > self.began:
+            # In whole seconds, as most APIs tell them: what changes in the rest of this one is dated before the moment.
+            value = format_instant(self.began, "%Y-%m-%dT%H:%M:%SZ")
+            place = self._place(value)
+        if self.bookmark is not None and place < self._place(self.bookmark):
+            return
+        self.state.update(replication_key=self.key, replication_key_value=value)
+        self.bookmark = value

@@ -1,0 +1,381 @@
+"""The settings: as typed objects, and the JSON Schema derived from these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from tap_feedback.instants import parse_instant
+
+#: The streams of each API.
+STREAMS: dict[str, tuple[str, ...]] = {
+    "feedback": ("feedback_data",),
+    "analytics": ("forums", "external_accounts", "external_users", "features", "feedback_records", "suggestions"),
+    "support": ("customer_support_data",),
+}
+
+#: What an API has otherwise than the classes below say; another `type` brings the defaults of its own class.
+KEY_AND_OFFSET = {"auth": {"type": "api_key"}, "paginator": {"type": "offset"}}
+DEFAULTS: dict[str, dict[str, dict[str, str]]] = {
+    "feedback": KEY_AND_OFFSET,
+    "analytics": {
+        "auth": {"type": "bearer"},
+        "paginator": {"type": "cursor"},
+        "incremental": {"start_param": "updated_after", "end_param": "updated_before"},
+    },
+    "support": KEY_AND_OFFSET,
+}
+
+
+def text_of(*formats: str, **more: bool | int) -> Meta:
+    """Mark a text as one of some formats, which `validation.FORMATS` describes."""
+    if len(formats) == 1:
+        return Meta(extra_json_schema={"format": formats[0], **more})
+    return Meta(extra_json_schema={"allOf": [{"format": name} for name in formats], **more})
+
+
+Name = Annotated[str, text_of("name")]
+DottedPath = Annotated[str, text_of("dotted-path")]
+UrlPath = Annotated[str, text_of("url-path")]
+Instant = Annotated[datetime, text_of("date-time")]
+Scalar = str | int | float | bool
+Params = dict[str, Scalar | tuple[Scalar, ...]]
+# The bounds, a million and ten years, keep what is reckoned with them within what clocks and APIs know.
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
+
+Limit = Annotated[Count, Meta(description="Rows asked for in a page.")]
+LimitParam = Annotated[Name | None, Meta(description="Query parameter of the page size; null sends none.")]
+TotalPath = Annotated[DottedPath | None, Meta(description="Dotted path of a total count; null means there is none.")]
+
+
+class ApiKeyAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="api_key"):
+    """The key in the query or a header."""
+
+    name: Annotated[Name, Meta(description="For `api_key`: name of the query parameter or header.")] = "api_key"
+    location: Annotated[Literal["query", "header"], Meta(description="For `api_key`: `query` or `header`.")] = "query"
+
+
+class BearerAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="bearer"):
+    """The key as a bearer token."""
+
+
+class HttpBasicAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="http_basic"):
+    """The key as the user name, with an empty password."""
+
+
+class OffsetPaging(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="offset"):
+    """Pages by the number of rows before them."""
+
+    limit: Limit = 100
+    limit_param: LimitParam = "limit"
+    offset_param: Annotated[Name, Meta(description="For `offset`: query parameter of the offset.")] = "offset"
+    overlap: Annotated[
+        int,
+        Meta(ge=0, description="For `offset`: rows shared with the page before, to notice shifting pages; 0 for none."),
+    ] = 1
+    total_path: TotalPath = None
+
+
+class CursorPaging(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="cursor"):
+    """Pages by a cursor that each answer names for the next."""
+
+    limit: Limit = 100
+    limit_param: LimitParam = None
+    total_path: TotalPath = None
+    cursor_param: Annotated[Name, Meta(description="For `cursor`: query parameter of the cursor.")] = "cursor"
+    cursor_path: Annotated[DottedPath, Meta(description="For `cursor`: dotted path of the next cursor.")] = (
+        "pagination.cursor"
+    )
+    stop_condition: Annotated[
+        str | UnsetType,
+        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is so anyway."),
+    ] = UNSET
+
+
+class SinglePage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="single_page"):
+    """One page and no more."""
+
+    limit: Limit = 100
+    limit_param: LimitParam = None
+    total_path: TotalPath = None
+
+
+class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a time range is asked for."""
+
+    start_param: Annotated[Name | None, Meta(description="Query parameter of the range's start; null sends none.")] = (
+        None
+    )
+    end_param: Annotated[Name | None, Meta(description="Query parameter of the range's end; null sends none.")] = None
+    format: Annotated[
+        Annotated[str, text_of("time-format")],
+        Meta(description="How a time is written: a strftime pattern, `epoch` or `epoch_ms`."),
+    ] = "%Y-%m-%dT%H:%M:%SZ"
+    lookback: Annotated[Seconds, Meta(description="Seconds read again before the bookmark.")] = 0
+    window: Annotated[
+        Annotated[float, Meta(ge=0.04, le=36500)] | None,
+        Meta(description="Days of the time ranges that are read at once, at least an hour; null reads one range."),
+    ] = None
+
+
+class Retry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which failures are tried again, how often and when."""
+
+    max_retries: Annotated[
+        int, Meta(ge=0, le=100, description="How often a request is sent again that may yet succeed.")
+    ] = 3
+    backoff_factor: Annotated[
+        float, Meta(ge=0, le=60, description="Its n-th power is the n-th wait in seconds; 0 never waits.")
+    ] = 2
+    statuses: Annotated[
+        tuple[Annotated[int, Meta(ge=400, le=599)], ...], Meta(description="Statuses after which it is sent again.")
+    ] = (429, 500, 502, 503, 504)
+    max_wait: Annotated[Seconds, Meta(description="Longest `Retry-After` honoured, in seconds.")] = 300
+
+
+class StreamOverride(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one stream has otherwise than the tap says."""
+
+    path: Annotated[UrlPath | UnsetType, Meta(description="Path after `path_prefix`.")] = UNSET
+    data_selector: Annotated[
+        DottedPath | UnsetType, Meta(description="Dotted path of the rows; `$` is the answer itself.")
+    ] = UNSET
+    primary_key: Annotated[
+        Name | Annotated[tuple[Name, ...], Meta(min_length=1)] | UnsetType,
+        Meta(description="Name of the primary key, or a list of names."),
+    ] = UNSET
+    replication_key: Annotated[
+        Name | UnsetType | None, Meta(description="Name of the replication key; null means there is none.")
+    ] = UNSET
+    params: Annotated[Params | UnsetType, Meta(description="Query parameters sent with every request.")] = UNSET
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is set, under the names that a stream has for it."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
+        if "primary_key" in given:
+            key = given.pop("primary_key")
+            given["primary_keys"] = (key,) if isinstance(key, str) else key
+        return given
+
+
+Auth = ApiKeyAuth | BearerAuth | HttpBasicAuth
+Paging = OffsetPaging | CursorPaging | SinglePage
+
+
+class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of one API."""
+
+    base_url: Annotated[
+        Annotated[str, text_of("address", "without-user", "without-query")],
+        Meta(description="Scheme and host of the API."),
+    ]
+    api_key: Annotated[
+        Annotated[str, text_of("secret", secret=True, writeOnly=True)],
+        Meta(description="The secret."),
+    ]
+    path_prefix: Annotated[
+        Annotated[str, text_of("url-prefix")], Meta(description="Put before the path of every stream.")
+    ] = "/v1"
+    auth: Annotated[Auth, Meta(description="How the key is sent.")]
+    paginator: Annotated[Paging, Meta(description="How pages are asked for.")]
+    incremental: Annotated[Incremental, Meta(description="How a time range is asked for.")] = Incremental()
+    retry: Annotated[Retry, Meta(description="Which failures are tried again, how often and when.")] = Retry()
+    timeout: Annotated[float, Meta(gt=0, le=315_360_000, description="Seconds that one request may take, in all.")] = 60
+    max_connections: Annotated[int, Meta(ge=1, le=64, description="Most requests under way at once.")] = 4
+    requests_per_minute: Annotated[Count | None, Meta(description="Most requests in a minute; null is no bound.")] = (
+        None
+    )
+    headers: Annotated[
+        dict[Annotated[str, text_of("header-name")], Annotated[str, text_of("header-value")]],
+        Meta(description="Headers sent with every request."),
+    ] = {}
+    params: Annotated[Params, Meta(description="Query parameters sent with every request.")] = {}
+    streams: Annotated[dict[str, StreamOverride], Meta(description="What single streams have otherwise, by name.")] = {}
+
+
+class Api(ApiSettings, frozen=True, kw_only=True):
+    """The settings of one API, under its name."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        """The name alone: the rest has secrets."""
+        return f"Api({self.name})"
+
+
+class General(Struct, frozen=True, kw_only=True):
+    """The settings that are not of one API."""
+
+    start_date: Annotated[
+        Instant | None, Meta(description="Rows changed before it are not read; a date, or a date-time.")
+    ] = None
+    end_date: Annotated[Instant | None, Meta(description="Rows changed from it on are not read; as `start_date`.")] = (
+        None
+    )
+    user_agent: Annotated[
+        Annotated[str, text_of("header-value")] | None, Meta(description="The `User-Agent` sent; null names the tap.")
+    ] = None
+    unknown_fields: Annotated[
+        Literal["keep", "drop"],
+        Meta(description="Fields that a schema does not know: `keep` puts them into `_extra`, `drop` drops them."),
+    ] = "keep"
+    emit_activate_version_messages: Annotated[
+        bool, Meta(description="Whether ACTIVATE_VERSION follows a complete FULL_TABLE sync.")
+    ] = False
+
+
+class Settings(General, frozen=True, kw_only=True):
+    """All settings; `apis` has those that are set."""
+
+    apis: dict[str, Api]
+
+
+#: Settings of text that may be null. Meltano cannot pass null on; an empty text stands for it.
+NULLABLE = {
+    "end_date",
+    "end_param",
+    "limit_param",
+    "replication_key",
+    "start_date",
+    "start_param",
+    "total_path",
+    "user_agent",
+}
+
+
+def parse(config: Mapping[str, Any]) -> Settings:
+    """The settings of a config without problems; what discovery may lack, `base_url` and `api_key`, is then empty."""
+    config = with_nulls(config)
+    given = {name: config[name] for name in General.__struct_fields__ if name in config}
+    for name in ("start_date", "end_date"):
+        given[name] = parse_instant(given.get(name))
+    return Settings(apis={name: _parse_api(name, config[name]) for name in STREAMS if name in config}, **given)
+
+
+def secrets(config: Mapping[str, Any]) -> list[str]:
+    """The secrets in a config, whatever else may be wrong with it."""
+    apis = (config.get(name) for name in STREAMS)
+    keys = (api.get("api_key") for api in apis if isinstance(api, Mapping))
+    return [key for key in keys if isinstance(key, str)]
+
+
+def _parse_api(name: str, given: Mapping[str, Any]) -> Api:
+    api = msgspec.convert({"base_url": "", "api_key": "", **merged(name, given), "name": name}, Api)
+    return msgspec.structs.replace(api, base_url=api.base_url.rstrip("/"), path_prefix=api.path_prefix.rstrip("/"))
+
+
+def with_nulls(part: Any) -> Any:
+    """A part of a config with null for each empty text that stands for it."""
+    if not isinstance(part, Mapping):
+        return part
+    return {
+        name: None
+        if value == "" and name in NULLABLE
+        else value
+        if name in {"headers", "params"}
+        else with_nulls(value)
+        for name, value in part.items()
+    }
+
+
+def merged(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given for an API, over what this API has otherwise than others."""
+    merged = {**DEFAULTS[name], **given}
+    for section, defaults in DEFAULTS[name].items():
+        own = merged[section]
+        merged[section] = {**defaults, **own} if isinstance(own, Mapping) else own
+    return merged
+
+
+# The schema
+
+
+def config_jsonschema() -> dict[str, Any]:
+    """The JSON Schema of the config, without what the SDK adds; a new one each time."""
+    properties = {}
+    for name, streams in STREAMS.items():
+        api = _schema_of(ApiSettings)
+        api["description"] = f"The {name} API, with the streams {', '.join(streams)}."
+        api["properties"]["streams"]["propertyNames"] = {"enum": list(streams)}
+        _set_defaults(api, json.loads(msgspec.json.encode(_parse_api(name, {}))))
+        properties[name] = api
+    return {
+        "type": "object",
+        "properties": {**properties, **_schema_of(General)["properties"]},
+        "additionalProperties": False,
+    }
+
+
+def rows() -> list[tuple[str, str, str, str]]:
+    """The table of an API's settings: dotted name, description, default of feedback and support, default of analytics.
+
+    A default is JSON, or empty where there is none.
+    """
+    apis = config_jsonschema()["properties"]
+    feedback, analytics = (dict(_leaves(apis[name])) for name in ("feedback", "analytics"))
+    return [
+        (name, leaf["description"], *(json.dumps(of["default"]) if "default" in of else "" for of in (leaf, other)))
+        for (name, leaf), other in zip(feedback.items(), analytics.values(), strict=True)
+    ]
+
+
+def _leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The single settings of an object, by dotted name."""
+    for name, part in schema["properties"].items():
+        if "properties" in part:
+            yield from _leaves(part, f"{prefix}{name}.")
+        else:
+            yield prefix + name, part
+
+
+def _schema_of(kind: type[Struct]) -> dict[str, Any]:
+    """The schema of a class, all in one piece."""
+    schema = msgspec.json.schema(kind)
+    inlined: dict[str, Any] = _inline(schema, schema.pop("$defs"))
+    return inlined
+
+
+def _inline(node: Any, parts: Mapping[str, Any]) -> Any:
+    """Put the parts in the place of their references; write nulls and variants so that `--about` can show them."""
+    if isinstance(node, list):
+        return [_inline(item, parts) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        node = {**parts[node["$ref"].rpartition("/")[2]], **node}
+    node = {key: _inline(value, parts) for key, value in node.items() if key not in {"$ref", "title", "discriminator"}}
+    variants = node.get("anyOf", [])
+    if {"type": "null"} in variants:
+        (variant,) = (variant for variant in variants if variant != {"type": "null"})
+        del node["anyOf"]
+        return {**variant, **node, "type": [variant["type"], "null"]}
+    if variants and all("properties" in variant for variant in variants):
+        del node["anyOf"]
+        tags = {variant["properties"]["type"]["enum"][0]: variant["description"] for variant in variants}
+        words = " ".join(f"`{tag}`: {description}" for tag, description in tags.items())
+        merged = {name: part for variant in variants for name, part in variant["properties"].items()}
+        merged["type"] = {"type": "string", "enum": list(tags), "description": words}
+        return {"type": "object", **node, "properties": merged, "additionalProperties": False}
+    if "enum" in node:
+        node["type"] = "string"
+    return node
+
+
+def _set_defaults(schema: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Set the defaults of one API, at the single settings and at no others."""
+    for name, part in schema["properties"].items():
+        part.pop("default", None)
+        if "properties" in part:
+            _set_defaults(part, defaults[name])
+        elif name in defaults and name not in schema.get("required", ()):
+            part["default"] = defaults[name]
+    required = [name for name in schema.pop("required", ()) if name not in DEFAULTS["feedback"]]
+    if required:
+        schema["required"] = required

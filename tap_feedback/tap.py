@@ -1,0 +1,295 @@
+"""The tap: discovery, and running the streams side by side."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.encoding.simple import StateMessage
+
+from tap_feedback import settings
+from tap_feedback.baton import Baton
+from tap_feedback.catalog import check_catalog, read_replication_metadata
+from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
+from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
+from tap_feedback.connection import Connection
+from tap_feedback.progress import summary
+from tap_feedback.redaction import guard_logs
+from tap_feedback.streams import STREAM_TYPES
+from tap_feedback.validation import problems
+from tap_feedback.writer import MessageWriter, OutputLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import FrameType
+
+    import click
+    from singer_sdk.singerlib import Catalog
+    from singer_sdk.streams import Stream
+
+    from tap_feedback.client import FeedbackStream
+
+#: Seconds between two progress lines of a stream.
+PROGRESS_INTERVAL = 10
+#: Seconds that a target which does not read may hold up the end, once a signal came.
+GRACE = 5
+
+
+class TapFeedback(Tap):
+    """Singer tap for customer feedback, product feedback and customer support APIs."""
+
+    name = "tap-feedback"
+    config_jsonschema = settings.config_jsonschema()
+    message_writer_class = MessageWriter
+
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        catalog: dict[str, Any] | Catalog | None = None,
+        state: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.baton = Baton()
+        if isinstance(catalog, dict):
+            check_catalog(catalog)
+            read_replication_metadata(catalog)
+        super().__init__(config=config, catalog=catalog, state=state, **kwargs)
+
+    @property
+    def writer(self) -> MessageWriter:
+        """The writer of messages, which the SDK makes from `message_writer_class`."""
+        return self.message_writer  # type: ignore[return-value]
+
+    # Settings
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings; the SDK's own way puts defaults into them, and values into its messages.
+
+        Discovery (`raise_errors` false) does not need settings, so there they may be incomplete; not wrong.
+        """
+        guard_logs(settings.secrets(self._config))
+        # The SDK reads the fractions in a file as Decimals, which the schema does not take for numbers.
+        self._config = json.loads(json.dumps(self._config, default=float))
+        schema: dict[str, Any] = settings.config_jsonschema()
+        self.append_builtin_config(schema)
+        errors = problems(self._config, schema=schema, complete=raise_errors)
+        if errors:
+            raise ConfigValidationError("Config validation failed", errors=errors, schema={})
+        self.settings = settings.parse(self._config)
+        return []
+
+    def setup_mapper(self) -> None:
+        """Give `_extra` its place in the schemas of a catalog, which may be older, or have it where it is dropped."""
+        for entry in self.input_catalog.streams if self.input_catalog else ():
+            properties = entry.schema.properties or {}
+            properties.pop(EXTRA, None)
+            if self.settings.unknown_fields == "keep":
+                properties[EXTRA] = Schema.from_dict(EXTRA_SCHEMA)
+        super().setup_mapper()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state that a runner hands back.
+
+        Raises:
+            ConfigurationError: It is not a Singer state.
+        """
+        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        if not isinstance(bookmarks, dict) or not all(isinstance(value, dict) for value in bookmarks.values()):
+            raise ConfigurationError(
+                "state: not a Singer state, which is an object like "
+                '{"bookmarks": {"forums": {"replication_key": "updated_at", "replication_key_value": "…"}}}'
+            )
+        super().load_state(state)
+
+    # Streams
+
+    def discover_streams(self) -> Sequence[FeedbackStream]:
+        """The streams of the APIs that are set; all eight where none is."""
+        agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
+        self.connections = {name: Connection(api, agent) for name, api in self.settings.apis.items()}
+        return [
+            kind(self, settings=self.settings, connection=self.connections.get(kind.api), baton=self.baton)
+            for kind in STREAM_TYPES
+            if kind.api in self.connections or not self.connections
+        ]
+
+    def selected_streams(self) -> list[FeedbackStream]:
+        """The streams to sync, checked before any request is sent.
+
+        Raises:
+            ConfigurationError: There is nothing to sync, or a stream cannot be synced as the catalog or state says.
+        """
+        if not self.settings.apis:
+            raise ConfigurationError(
+                "no API is set: set `feedback`, `analytics` or `support`, each with its `base_url` and `api_key`"
+            )
+        known: dict[str, str] = {kind.name: kind.api for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        for entry in self.input_catalog.streams if self.input_catalog else ():
+            name = entry.tap_stream_id
+            if not entry.metadata.resolve_selection()[()]:
+                continue
+            if name not in known:
+                raise ConfigurationError(f"catalog: there is no stream {name!r}; the streams are {', '.join(known)}")
+            if name not in self.streams:
+                self.logger.warning("catalog: %s is selected, but `%s` is not set: left out", name, known[name])
+        selected: list[FeedbackStream] = [stream for stream in self.streams.values() if stream.selected]  # type: ignore[misc]
+        if not selected:
+            raise ConfigurationError("catalog: it selects no stream of the APIs that are set")
+        for stream in selected:
+            stream.check()
+        return selected
+
+    # Sync
+
+    def sync_all(self) -> None:  # type: ignore[misc]  # the SDK's own stops at the first stream that fails
+        """Sync the selected streams side by side.
+
+        Raises:
+            ConfigurationError: Something is wrong that no request is needed to see.
+            SyncFailedError: Streams failed; the others are complete.
+            Aborted: A signal came, or the target is gone.
+        """
+        streams = self.selected_streams()
+        self.failures: dict[str, Exception] = {}
+        workers = ThreadPoolExecutor(len(streams), thread_name_prefix="stream")
+        try:
+            # A runner keeps the last state it saw, so it gets one even where every stream fails.
+            self.state_writer.write_state(self.state)
+            with self.baton.laid_down():
+                self._wait_for([workers.submit(self._sync, stream) for stream in streams], streams)
+            # Some targets hand a state on only where it is the last message.
+            self.writer.write_message(StateMessage(value=self.state))
+        except Aborted as aborted:
+            self.baton.drop()
+            # A target that got the same signal may be gone already.
+            with suppress(OutputLostError):
+                # The SDK's writer leaves out a state that it wrote before, however many rows came since.
+                self.writer.write_message(StateMessage(self.state))
+            self.logger.error("Stopped by a signal; the state is that of the streams that were complete")
+            raise aborted from None
+        except OutputLostError as error:
+            self.baton.drop()
+            self.logger.error("%s", error)
+            raise Aborted(1) from None
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            for connection in self.connections.values():
+                connection.close()
+        self.logger.info("Summary:\n%s", summary(stream.progress for stream in streams))
+        self._report_failures(len(streams))
+
+    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's own stops at the first stream that fails, and names none
+        self, dry_run_record_limit: int | None = 1, streams: Iterable[Stream] | None = None
+    ) -> bool:
+        """Read no more than some rows of each stream, one stream after the other: what `--test` does.
+
+        Raises:
+            ConfigurationError: As `sync_all`.
+            SyncFailedError: Streams failed.
+        """
+        selected = self.selected_streams()
+        chosen = selected if streams is None else list(streams)
+        self.failures = {}
+        for stream in chosen:
+            try:
+                super().run_sync_dry_run(dry_run_record_limit, [stream])
+            except OutputLostError:  # noqa: PERF203 - there are few streams
+                raise
+            except Exception as error:  # noqa: BLE001 - as in `_sync`
+                self.failures[stream.name] = error
+        self.state_writer.write_state(self.state)
+        self._report_failures(len(chosen))
+        return True
+
+    def _report_failures(self, count: int) -> None:
+        """Give each stream that failed its line.
+
+        Raises:
+            SyncFailedError: There are some.
+        """
+        for name, error in self.failures.items():
+            self.logger.error("%s failed: %s", name, describe(error), exc_info=self._traceback(error))
+        if self.failures:
+            raise SyncFailedError(f"{len(self.failures)} of {count} streams failed: {', '.join(self.failures)}")
+
+    def _sync(self, stream: FeedbackStream) -> None:
+        """Sync one stream on its thread."""
+        self.baton.take()
+        try:
+            stream.run()
+        except OutputLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other streams go on; `sync_all` reports it
+            stream.progress.result = "failed"
+            self.failures[stream.name] = error
+        finally:
+            self.baton.lay_down()
+
+    def _wait_for(self, runs: Sequence[Future[None]], streams: Sequence[FeedbackStream]) -> None:
+        """Wait for all streams, telling from time to time how far they are.
+
+        Raises:
+            OutputLostError: The target is gone; the streams may still be under way.
+        """
+        pending = set(runs)
+        while pending:
+            done, pending = wait(pending, timeout=PROGRESS_INTERVAL, return_when=FIRST_EXCEPTION)
+            for run in done:
+                run.result()
+            for run, stream in zip(runs, streams, strict=True):
+                if run in pending and stream.progress.pages:
+                    self.logger.info("%s", stream.progress.line)
+
+    def _traceback(self, error: Exception) -> Exception | None:
+        """The error with its traceback, for those who asked for details."""
+        return error if self.logger.isEnabledFor(logging.DEBUG) else None
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End the sync; the SDK's own handler exits with 0, and may do so in the middle of a line.
+
+        This runs on the main thread, which only waits, so whoever writes is not interrupted.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        last_resort = threading.Timer(GRACE, os._exit, [128 + signum])
+        last_resort.daemon = True
+        last_resort.start()
+        raise Aborted(128 + signum)
+
+    # Command line
+
+    @classmethod
+    def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
+        """Run the tap, once it is known that its files can be read."""
+        super().invoke(state=check_json("--state", state), catalog=check_json("--catalog", catalog), **kwargs)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the config files."""
+        # The SDK takes any JSON for an object. A pipe can only be read once, so it is left to the SDK.
+        for path in filter(os.path.isfile, value):
+            with Path(path).open(encoding="utf-8") as file:
+                check_json("--config", file)
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigurationError(f"--config: a file cannot be read as a JSON object: {error}") from None
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command, with one clear line where it would show a traceback."""
+        command = super().get_singer_command()
+        command.__class__ = Command
+        return command
