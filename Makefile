@@ -1,0 +1,53 @@
+# All that is made lies in this folder, and `make clean` removes it: the environments .venv (development) and
+# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, what the demo loads in output.
+
+PYTHON ?= python3
+TARGET ?= target-jsonl
+
+UV := .venv/bin/uv
+
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export XDG_STATE_HOME := $(CURDIR)/.cache/state
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help test demo bench clean
+
+help: ## Show this list
+	@echo 'Needed: Python 3.10 or later, make and git. PYTHON=python3.12 names another Python.'
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' $(MAKEFILE_LIST)
+
+test: .meltano/ready ## Lint, types and every test, with runs by Meltano into JSONL and PostgreSQL
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest
+
+demo: .meltano/ready ## Load a sandbox by Meltano and show what landed; TARGET=target-postgres brings a PostgreSQL
+	.venv/bin/python -m demo $(TARGET)
+
+bench: .meltano/ready ## Compare with other tools, into benchmarks/results.md; QUICK=1 does less, into .cache/bench
+	.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
+
+clean: ## Remove all that was made
+	rm -rf .venv .venv-meltano .meltano .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python lacks venv: install it (Debian: python3-venv)' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<0.14'
+	$(UV) pip install --quiet --python .venv --group dev --editable .
+	@touch $@
+
+.venv-meltano/ready: .venv/ready
+	$(UV) venv --quiet --clear --python .venv .venv-meltano
+	$(UV) pip install --quiet --python .venv-meltano --group meltano
+	@touch $@
+
+.meltano/ready: .venv-meltano/ready meltano.yml
+	.venv-meltano/bin/meltano install
+	@touch $@

@@ -1,0 +1,1 @@
+"""The demo: the sandbox's APIs loaded by Meltano, and what landed."""
