@@ -1,0 +1,1 @@
+"""Tests of tap-feedback; each file mirrors the module that it tests."""

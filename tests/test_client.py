@@ -1,0 +1,353 @@
+"""Streams: what the server is asked, and what becomes of its answers."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_feedback.settings import STREAMS
+from tap_feedback.streams import STREAM_TYPES
+from tests.runs import Run, api, catalog_of, sync
+from tests.server import Asked, Reply, Server
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+ROW = {"id": "1", "feedback_text": "Grüße 👋", "timestamp": "2024-01-01T00:00:00Z"}
+
+
+def one_page(*rows: dict[str, Any]) -> Server:
+    """A server with one page of feedback."""
+    return Server(lambda asked: {"data": [*rows] if asked.query.get("offset", "0") == "0" else []})
+
+
+def feedback(server: Server, **settings: Any) -> Run:
+    """Sync the feedback stream of a server."""
+    return sync({"feedback": api(server.url, **settings)})
+
+
+def analytics(server: Server, *streams: str, state: dict[str, Any] | None = None, **settings: Any) -> Run:
+    """Sync streams of the analytics API of a server, `forums` where none is named."""
+    config = {"analytics": api(server.url, **settings)}
+    return sync(config, catalog=catalog_of(config, *(streams or ("forums",))), state=state)
+
+
+# Declarations
+
+
+def test_the_streams_are_those_that_the_settings_know() -> None:
+    """Stream classes and the settings' names of streams belong together."""
+    declared: dict[str, tuple[str, ...]] = dict.fromkeys(STREAMS, ())
+    for kind in STREAM_TYPES:
+        declared[kind.api] += (vars(kind)["name"],)
+    assert declared == STREAMS
+
+
+@pytest.mark.parametrize("stream", [name for names in STREAMS.values() for name in names])
+def test_every_stream_is_read_over_three_pages_and_more(stream: str, sandbox: Sandbox) -> None:
+    """Each stream goes through its paginator, and each row comes once, as the API has it."""
+    run = sync(sandbox.config, catalog=catalog_of(sandbox.config, stream))
+    there = list(sandbox.rows(stream))
+    assert run.error is None
+    assert len(there) == 250
+    assert run.ids(stream) == [row["id"] for row in there]
+    for row, record in zip(there, run.records(stream), strict=True):
+        extra = record["_extra"] or {}
+        if isinstance(score := row.get("importance_score_average"), str):
+            row["importance_score_average"] = float(score)  # a number sent as text: converted, as nothing is lost
+        assert {**{name: record[name] for name in row if name not in extra}, **extra} == row
+
+
+# What the server is asked
+
+
+@pytest.mark.parametrize(
+    ("auth", "query", "headers"),
+    [
+        ({}, {"api_key": "test-key"}, {}),
+        ({"name": "token"}, {"token": "test-key"}, {}),
+        ({"location": "header", "name": "X-API-Key"}, {}, {"X-API-Key": "test-key"}),
+        ({"type": "bearer"}, {}, {"Authorization": "Bearer test-key"}),
+        (
+            {"type": "http_basic"},
+            {},
+            {"Authorization": "Basic " + base64.b64encode(b"test-key:").decode()},
+        ),
+    ],
+)
+def test_the_key_is_sent_as_auth_says(auth: dict[str, str], query: dict[str, str], headers: dict[str, str]) -> None:
+    """Each authenticator puts the key where the server looks for it, and nowhere else."""
+    with one_page(ROW) as server:
+        assert feedback(server, auth=auth).error is None
+    for asked in server.asked:
+        sent = {name: value for name, value in asked.query.items() if name not in {"limit", "offset"}}
+        assert sent == query
+        assert {**asked.headers, **headers} == asked.headers
+        assert ("Authorization" in asked.headers) == ("Authorization" in headers)
+
+
+def test_every_request_says_who_asks_and_what_the_settings_add() -> None:
+    """The user agent names the tap; headers and parameters of the settings are sent, a stream's own over the API's."""
+    with one_page(ROW) as server:
+        feedback(
+            server,
+            headers={"X-Tenant": "acme"},
+            params={"expand": True, "sort": "id", "tag": ["a", "b"]},
+            streams={"feedback_data": {"params": {"sort": "-id"}}},
+        )
+    asked = server.asked[0]
+    assert asked.headers["User-Agent"].startswith("tap-feedback/")
+    assert asked.headers["X-Tenant"] == "acme"
+    assert {**asked.query, "expand": "true", "sort": "-id", "limit": "100", "offset": "0"} == asked.query
+    assert "tag=a&tag=b" in asked.target
+
+
+def test_the_user_agent_can_be_set() -> None:
+    """`user_agent` is sent as it is."""
+    with one_page(ROW) as server:
+        sync({"feedback": api(server.url), "user_agent": "acme-loader/1"})
+    assert server.asked[0].headers["User-Agent"] == "acme-loader/1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({}, "/v1/feedback"),
+        ({"path_prefix": ""}, "/feedback"),
+        ({"path_prefix": "/api/v2/admin/"}, "/api/v2/admin/feedback"),
+        ({"streams": {"feedback_data": {"path": "/reviews.json"}}}, "/v1/reviews.json"),
+    ],
+)
+def test_the_path_is_prefix_and_path(settings: dict[str, Any], path: str) -> None:
+    """The address is `base_url`, `path_prefix` and the stream's path, in this order."""
+    with one_page(ROW) as server:
+        feedback(server, **settings)
+    assert {asked.path for asked in server.asked} == {path}
+
+
+@pytest.mark.parametrize(
+    ("paginator", "query"),
+    [
+        ({}, {"limit": "100", "offset": "0"}),
+        ({"limit": 7, "limit_param": "per_page", "offset_param": "skip"}, {"per_page": "7", "skip": "0"}),
+        ({"limit_param": None}, {"offset": "0"}),
+        ({"type": "cursor", "limit_param": "per_page"}, {"per_page": "100"}),
+        ({"type": "single_page"}, {}),
+    ],
+)
+def test_the_paginator_writes_its_parameters(paginator: dict[str, Any], query: dict[str, str]) -> None:
+    """Page size and offset go under the names that the settings give them."""
+    with Server(lambda asked: {"data": []}) as server:
+        assert feedback(server, paginator=paginator).error is None
+    (asked,) = server.asked
+    assert asked.query == {"api_key": "test-key", **query}
+
+
+def test_a_cursor_is_read_and_sent_where_the_settings_say() -> None:
+    """A server that nobody had in mind is read by settings alone."""
+    pages = {None: ([{"id": 1}], "a b&c"), "a b&c": ([{"id": 2}], None)}
+
+    def answer(asked: Asked) -> Any:
+        rows, following = pages[asked.query.get("_next")]
+        return {"result": {"rows": rows}, "next": following}
+
+    with Server(answer) as server:
+        run = analytics(
+            server,
+            paginator={"cursor_param": "_next", "cursor_path": "next"},
+            streams={"forums": {"data_selector": "result.rows"}},
+        )
+    assert run.ids("forums") == [1, 2]
+
+
+def test_a_compressed_answer_is_read() -> None:
+    """What the client says it accepts, it understands."""
+    body = gzip.compress(json.dumps({"data": []}).encode())
+    with Server(lambda asked: Reply(body, headers={"Content-Encoding": "gzip"})) as server:
+        assert feedback(server).error is None
+    assert "gzip" in server.asked[0].headers["Accept-Encoding"]
+
+
+# What becomes of the answers
+
+
+@pytest.mark.parametrize("key", ["uuid", ["tenant", "uuid"]])
+def test_another_primary_key_is_a_column_and_a_key(key: str | list[str]) -> None:
+    """A key that the schema does not know is added to it."""
+    with one_page({"tenant": 5, "uuid": "a", "id": None}) as server:
+        run = feedback(server, streams={"feedback_data": {"primary_key": key}})
+    names = [key] if isinstance(key, str) else key
+    assert run.schema("feedback_data")["key_properties"] == names
+    (record,) = run.records("feedback_data")
+    assert {name: record[name] for name in names} == {name: {"tenant": "5", "uuid": "a"}[name] for name in names}
+
+
+def test_a_record_without_its_key_fails_and_is_found_by_its_place() -> None:
+    """The message has the page and the position, and nothing of the record."""
+    with one_page(ROW, {"feedback_text": "private"}) as server:
+        message = feedback(server).failures["feedback_data"]
+    assert "page 1, new row 2" in message
+    assert "primary_key" in message
+    assert "private" not in message
+
+
+def test_unknown_fields_are_kept_or_dropped() -> None:
+    """What the schema does not know is in `_extra`, or nowhere."""
+    row = {**ROW, "cf_tier": "gold", "feedback_text": ["no text"]}
+    with one_page(row, {"id": "2"}) as server:
+        kept = feedback(server)
+        dropped = sync({"feedback": api(server.url), "unknown_fields": "drop"})
+    first, second = kept.records("feedback_data")
+    assert first == {**ROW, "feedback_text": None, "_extra": {"cf_tier": "gold", "feedback_text": ["no text"]}}
+    assert second == {"id": "2", "_extra": None}
+    assert "_extra" in kept.schema("feedback_data")["schema"]["properties"]
+    assert dropped.records("feedback_data") == [{**ROW, "feedback_text": None}, {"id": "2"}]
+    assert "_extra" not in dropped.schema("feedback_data")["schema"]["properties"]
+
+
+def test_the_log_tells_what_was_extra(caplog: pytest.LogCaptureFixture) -> None:
+    """A person sees how many rows had which fields that the schema does not know."""
+    caplog.set_level("INFO")
+    rows = [{"id": str(number), "cf_tier": 1, **({"cv_arr": 2} if number else {})} for number in range(12)]
+    with one_page(*rows) as server:
+        feedback(server)
+    assert "12 rows had 2 unknown fields: cf_tier, cv_arr" in caplog.text
+
+
+# Catalog, stream maps, flattening, batch
+
+
+def catalog_without(config: dict[str, Any], stream: str, *breadcrumbs: list[str]) -> dict[str, Any]:
+    """A catalog with one stream selected, less some properties."""
+    catalog = catalog_of(config, stream)
+    entry = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream)
+    for item in entry["metadata"]:
+        if item["breadcrumb"] in breadcrumbs:
+            item["metadata"]["selected"] = False
+    return catalog
+
+
+def test_deselected_properties_stay_out_of_schema_and_records(sandbox: Sandbox) -> None:
+    """A deselected property is nowhere; a key cannot be deselected; each row comes once all the same."""
+    config = sandbox.config
+    catalog = catalog_without(
+        config,
+        "forums",
+        ["properties", "prompt"],
+        ["properties", "id"],
+        ["properties", "links", "properties", "updated_by"],
+    )
+    run = sync(config, catalog=catalog)
+    assert run.ids("forums") == [row["id"] for row in sandbox.rows("forums")]
+    properties = run.schema("forums")["schema"]["properties"]
+    assert "prompt" not in properties
+    assert "id" in properties
+    assert not any("prompt" in record for record in run.records("forums"))
+    assert not any("updated_by" in (record.get("links") or {}) for record in run.records("forums"))
+    assert any(record["name"] for record in run.records("forums"))
+
+
+@pytest.mark.parametrize("there", [{}, {"_extra": {"type": "string"}}])
+def test_a_catalog_of_another_version_loses_nothing(there: dict[str, Any]) -> None:
+    """`_extra` has its place in the schema, whether or not the catalog that is handed in gives it one."""
+    with one_page({**ROW, "cf_tier": "gold"}) as server:
+        config = {"feedback": api(server.url)}
+        catalog = catalog_of(config, "feedback_data")
+        for entry in catalog["streams"]:
+            del entry["schema"]["properties"]["_extra"]
+            entry["schema"]["properties"].update(there)
+        kept = sync(config, catalog=catalog)
+        dropped = sync({**config, "unknown_fields": "drop"}, catalog=catalog)
+    assert kept.records("feedback_data") == [{**ROW, "_extra": {"cf_tier": "gold"}}]
+    assert kept.schema("feedback_data")["schema"]["properties"]["_extra"]["type"] == ["object", "null"]
+    assert dropped.records("feedback_data") == [ROW]
+    assert "_extra" not in dropped.schema("feedback_data")["schema"]["properties"]
+
+
+def test_a_deselected_extra_is_told_as_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """What is not kept is not said to be."""
+    with one_page({**ROW, "feedback_text": []}) as server:
+        config = {"feedback": api(server.url)}
+        run = sync(config, catalog=catalog_without(config, "feedback_data", ["properties", "_extra"]))
+    assert run.records("feedback_data") == [{**ROW, "feedback_text": None}]
+    assert "dropped; the property is null" in caplog.text
+
+
+def test_deselected_nested_properties_do_not_disturb_offset_pages(sandbox: Sandbox) -> None:
+    """Rows are compared as they came, whatever is taken out of the records."""
+    config = sandbox.config
+    run = sync(config, catalog=catalog_without(config, "feedback_data", ["properties", "feedback_text"]))
+    assert run.ids("feedback_data") == [row["id"] for row in sandbox.rows("feedback_data")]
+
+
+def test_stream_maps_apply(sandbox: Sandbox) -> None:
+    """A stream can be renamed, filtered, and given new properties."""
+    maps = {"forums": {"__alias__": "places", "double": "id * 2", "__filter__": "id % 2 == 0"}}
+    run = sync({**sandbox.config, "stream_maps": maps}, catalog=catalog_of(sandbox.config, "forums"))
+    even = [row for row in sandbox.rows("forums") if row["id"] % 2 == 0]
+    assert run.error is None
+    assert run.ids("places") == [row["id"] for row in even]
+    assert [record["double"] for record in run.records("places")] == [row["id"] * 2 for row in even]
+
+
+def test_a_stream_map_that_changes_nothing_writes_the_same_bytes(sandbox: Sandbox) -> None:
+    """The fast way and the general way write alike, but for the moment at which a page came."""
+    catalog = catalog_of(sandbox.config, "suggestions", "feedback_data")
+    plain = sync(sandbox.config, catalog=catalog)
+    mapped = sync({**sandbox.config, "stream_maps": {"suggestions": {}, "feedback_data": {}}}, catalog=catalog)
+
+    def lines(run: Run, stream: str) -> list[str]:
+        return [
+            json.dumps({**message, "time_extracted": None})
+            for message in run.messages
+            if message["type"] == "RECORD" and message["stream"] == stream
+        ]
+
+    for stream in ("suggestions", "feedback_data"):
+        assert lines(plain, stream) == lines(mapped, stream)
+        assert len(lines(plain, stream)) == 250
+
+
+def test_flattening_applies(sandbox: Sandbox) -> None:
+    """Nested objects become columns, in schema and records alike."""
+    config = {**sandbox.config, "flattening_enabled": True, "flattening_max_depth": 1}
+    run = sync(config, catalog=catalog_of(sandbox.config, "features"))
+    assert "links__created_by" in run.schema("features")["schema"]["properties"]
+    rows = list(sandbox.rows("features"))
+    assert [record.get("links__created_by") for record in run.records("features")] == [
+        (row.get("links") or {}).get("created_by") for row in rows
+    ]
+
+
+def test_batches_hold_all_records(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With `batch_config` the records are in files, which BATCH messages name, and the state follows the last one."""
+    batch = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": f"file://{tmp_path}", "prefix": "batch-"},
+    }
+    run = sync({**sandbox.config, "batch_config": batch}, catalog=catalog_of(sandbox.config, "forums"))
+    assert run.error is None
+    batches = [message for message in run.messages if message["type"] == "BATCH"]
+    records = [
+        json.loads(line)
+        for message in batches
+        for path in message["manifest"]
+        for line in gzip.decompress(Path(path.removeprefix("file://")).read_bytes()).splitlines()
+    ]
+    assert [record["id"] for record in records] == [row["id"] for row in sandbox.rows("forums")]
+    assert not run.records("forums")
+    assert run.messages[-1]["type"] == "STATE"
+    assert "replication_key_value" in run.state["bookmarks"]["forums"]
+
+
+def test_batches_of_two_maps_are_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The SDK would name the same files for both."""
+    batch = {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}"}}
+    maps = {"forums": {}, "other": {"__source__": "forums", "y": "id"}}
+    config = {**sandbox.config, "batch_config": batch, "stream_maps": maps}
+    assert "`batch_config`" in str(sync(config, catalog=catalog_of(sandbox.config, "forums")).error)

@@ -1,0 +1,569 @@
+"""One API over real HTTP: who asks, what counts as an answer, and how long and how large it may be."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import socket
+import threading
+import time
+import tracemalloc
+import zlib
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import urllib3
+from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.streams.rest import HTTPRequest
+
+from tap_feedback.connection import MAX_BODY, Connection, check_status
+from tap_feedback.retry import TransientError, transient_reason
+from tap_feedback.settings import parse
+from tests.server import Asked, Raw, Reply, Server
+from tests.tls import encrypt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from tap_feedback.connection import Answer
+
+KEY = "a key/with+signs&=%é"
+HEAD = b"HTTP/1.1 200 OK\r\n"
+TIMEOUT = 0.3
+MIB = 1024 * 1024
+
+
+@contextmanager
+def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Future[Answer]]]:
+    """A function that sends a request with these parameters to a server."""
+    with connected(server, **settings) as connection:
+        yield lambda **params: submit(connection, **params)
+
+
+@contextmanager
+def connected(server: Server | str, **settings: Any) -> Iterator[Connection]:
+    """A connection that is closed in the end."""
+    url = server if isinstance(server, str) else server.url
+    api = parse({"feedback": {"base_url": url, "api_key": KEY, **settings}}).apis["feedback"]
+    connection = Connection(api, "tap-feedback/test")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def submit(connection: Connection, **params: Any) -> Future[Answer]:
+    """Send a request to the API's address."""
+    return connection.submit(HTTPRequest(url=f"{connection.api.base_url}/v1/feedback", method="GET", params=params))
+
+
+def failure(server: Server | str, **settings: Any) -> Exception:
+    """What a request fails with."""
+    with connect(server, **settings) as send:
+        error = send().exception(10)
+    assert isinstance(error, Exception)
+    return error
+
+
+@contextmanager
+def dripping(data: bytes, pause: float = 0.02) -> Iterator[str]:
+    """The address of a server that sends its answer byte by byte."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                drip(peer.sendall, data, pause)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def drip(send: Callable[[bytes], object], data: bytes, pause: float = 0.02) -> None:
+    """Send byte by byte, until the other side has gone."""
+    try:
+        for byte in data:
+            send(bytes([byte]))
+            time.sleep(pause)
+    except OSError:
+        pass
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    ("auth", "query", "headers"),
+    [
+        ({"type": "api_key"}, {"api_key": KEY}, {}),
+        ({"type": "api_key", "name": "token"}, {"token": KEY}, {}),
+        ({"type": "api_key", "name": "X-Key", "location": "header"}, {}, {"X-Key": "plain"}),
+        ({"type": "bearer"}, {}, {"Authorization": "Bearer plain"}),
+        ({"type": "http_basic"}, {}, {"Authorization": f"Basic {base64.b64encode(b'plain:').decode()}"}),
+    ],
+)
+def test_authenticators(auth: dict[str, str], query: dict[str, str], headers: dict[str, str]) -> None:
+    """The key arrives where `auth` says, whole, and nowhere else."""
+    key = "plain" if headers else KEY
+    with Server(lambda asked: []) as server, connect(server, auth=auth, api_key=key) as send:
+        send(limit=1).result(10)
+    (asked,) = server.asked
+    assert asked.query == {"limit": "1", **query}
+    assert {name: asked.headers.get(name) for name in ("X-Key", "Authorization")} == {
+        "X-Key": None,
+        "Authorization": None,
+        **headers,
+    }
+
+
+def test_headers() -> None:
+    """The user agent and the headers of the settings go with every request, and may replace the tap's own."""
+    extra = {"X-Team": "feedback", "Accept": "application/vnd.acme+json"}
+    with Server(lambda asked: []) as server, connect(server, headers=extra) as send:
+        send().result(10)
+    headers = server.asked[0].headers
+    assert headers["User-Agent"] == "tap-feedback/test"
+    assert {name: headers[name] for name in extra} == extra
+
+
+def test_connections_are_kept() -> None:
+    """Requests that follow one another share a connection, whose time is counted for each anew."""
+    peers = set()
+
+    class Watching(Server):
+        def handle(self, handler: Any) -> None:
+            peers.add(handler.client_address)
+            super().handle(handler)
+
+    with Watching(lambda asked: [1]) as server, connect(server, max_connections=1, timeout=TIMEOUT) as send:
+        for _ in range(4):
+            assert send().result(10).body == b"[1]"
+            time.sleep(TIMEOUT / 3)
+    assert len(peers) == 1
+
+
+# Statuses
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (204, b"")])
+def test_answers(status: int, body: bytes) -> None:
+    """200 and 204 are answers."""
+    before = datetime.now(timezone.utc)
+    with Server(lambda asked: Reply(body, status, {"X-Total": "0"})) as server, connect(server) as send:
+        answer = send().result(10)
+    assert (answer.status, answer.body, answer.headers["x-total"]) == (status, body, "0")
+    assert before <= answer.received <= datetime.now(timezone.utc)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_transient_statuses(status: int) -> None:
+    """The statuses of `retry.statuses` may pass."""
+    with Server(lambda asked: Reply({}, status)) as server:
+        error = failure(server)
+    assert isinstance(error, TransientError)
+    assert str(error).startswith(f"answered {status} ")
+    assert error.asked is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (201, "answered 201 Created"),
+        (202, "answered 202 Accepted"),
+        (206, "answered 206 Partial Content"),
+        (299, "answered 299"),
+        (302, "answered 302 Found"),
+        (304, "answered 304 Not Modified"),
+        (400, "answered 400 Bad Request: check `feedback.params`"),
+        (401, "answered 401 Unauthorized: check `feedback.api_key`"),
+        (403, "answered 403 Forbidden: check what the key in `feedback.api_key` may read"),
+        (404, "answered 404 Not Found: check `feedback.base_url`"),
+        (418, "answered 418 I'm a "),
+        (501, "answered 501 Not Implemented"),
+        (599, "answered 599"),
+    ],
+)
+def test_final_statuses(status: int, words: str) -> None:
+    """Any other status fails at once, with a hint where there is one, and without the body."""
+    with Server(lambda asked: Reply(b"" if status == 304 else b"geheim", status)) as server:
+        error = failure(server)
+    assert isinstance(error, FatalAPIError)
+    assert str(error).startswith(words)
+    assert "geheim" not in str(error)
+
+
+def test_statuses_are_a_setting() -> None:
+    """`retry.statuses` decides, and replaces what it was."""
+    api = parse({"feedback": {"base_url": "http://x", "api_key": "x", "retry": {"statuses": [418]}}}).apis["feedback"]
+    with pytest.raises(TransientError):
+        check_status(418, {}, api)
+    with pytest.raises(FatalAPIError):
+        check_status(503, {}, api)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (lambda now: "7", 7),
+        (lambda now: format_datetime(now + timedelta(seconds=30), usegmt=True), 30),
+        (lambda now: str(now.timestamp() + 30), 30),
+        (lambda now: "soon", None),
+    ],
+)
+def test_retry_after_reaches_the_error(value: Callable[[datetime], str], seconds: float | None) -> None:
+    """The wait that the server asks for, in any form, is known to who tries again."""
+    header = {"Retry-After": value(datetime.now(timezone.utc))}
+    with Server(lambda asked: Reply({}, 429, header)) as server:
+        error = failure(server)
+    assert isinstance(error, TransientError)
+    assert error.asked == (None if seconds is None else pytest.approx(seconds, abs=2))
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("auth", [{"type": "api_key"}, {"type": "bearer"}])
+@pytest.mark.parametrize("absolute", [True, False])
+def test_redirects_on_the_same_host(auth: dict[str, str], absolute: bool) -> None:  # noqa: FBT001 - a case
+    """A redirect on the same host is followed, with the key."""
+
+    def answer(asked: Asked) -> Any:
+        if asked.path == "/v2/feedback":
+            return [asked.query.get("api_key") or asked.headers.get("Authorization")]
+        base = server.url if absolute else ""
+        return Reply(b"moved", 301, {"Location": base + asked.target.replace("/v1", "/v2")})
+
+    with Server(answer) as server, connect(server, auth=auth, api_key="the-key") as send:
+        body = send(limit=3).result(10).body
+    assert b"the-key" in body
+    assert [(asked.path, asked.query["limit"]) for asked in server.asked] == [
+        ("/v1/feedback", "3"),
+        ("/v2/feedback", "3"),
+    ]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("form", ["{url}/v1?{query}", "//{host}/v1?{query}", "http://user@{host}/"])
+def test_redirects_elsewhere(status: int, form: str) -> None:
+    """A redirect to another port is not followed: nobody there sees a request, and the message says what to set."""
+    with Server(lambda asked: []) as other:
+        location = form.format(url=other.url, host=other.url.removeprefix("http://"), query="api_key=the-key")
+        with Server(lambda asked: Reply(b"", status, {"Location": location})) as server:
+            error = failure(server, api_key="the-key")
+    assert isinstance(error, FatalAPIError)
+    assert f"redirects to another address, {other.url}, " in str(error)
+    assert "`feedback.base_url`" in str(error)
+    assert "the-key" not in str(error)
+    assert (len(server.asked), other.asked) == (1, [])
+
+
+@pytest.mark.parametrize("target", ["http://localhost:{port}/", "https://127.0.0.1:{port}/", "ftp://127.0.0.1:{port}/"])
+def test_redirects_to_another_name_or_scheme(target: str) -> None:
+    """Another name for the host, or another scheme, is another address."""
+    with Server(lambda asked: Reply(b"", 302, {"Location": target.format(port=server.http.server_port)})) as server:
+        error = failure(server)
+    assert isinstance(error, FatalAPIError)
+    assert "`feedback.base_url`" in str(error)
+    assert len(server.asked) == 1
+
+
+def test_redirect_loop() -> None:
+    """Redirects in a circle end after five."""
+    with Server(lambda asked: Reply(b"", 302, {"Location": asked.target})) as server:
+        error = failure(server)
+    assert isinstance(error, FatalAPIError)
+    assert "redirects more than 5 times" in str(error)
+    assert len(server.asked) == 6
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda body: zlib.compress(body)[2:-4]),
+        ("gzip", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000, 200_000])
+def test_compressed_bodies(encoding: str, encode: Callable[[bytes], bytes], size: int) -> None:
+    """A compressed body comes out as it went in."""
+    body = bytes(range(256)) * size if size < 1000 else b"0123456789" * size
+    reply = Reply(encode(body), headers={"Content-Encoding": encoding})
+    with Server(lambda asked: reply) as server, connect(server) as send:
+        assert send().result(10).body == body
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"5\r\n12345\r\n0\r\n\r\n", b"2\r\n12\r\n3;note=x\r\n345\r\n0\r\nTrailer: x\r\n\r\n"],
+)
+def test_chunked_bodies(chunks: bytes) -> None:
+    """A chunked body is put together."""
+    answer = Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    with Server(lambda asked: answer) as server, connect(server) as send:
+        assert send().result(10).body == b"12345"
+
+
+PACKED = gzip.compress(b'[{"id": 1}]')
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Content-Length: 10\r\n\r\n",
+        b"Content-Length: 10\r\n\r\n123456789",
+        b"Content-Length: 200000\r\n\r\n" + b"x" * 199_999,
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n123",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n1",
+        b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED[:5],
+        b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED[:-1],
+        b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(PACKED) + PACKED + b"\r\n",
+    ],
+)
+def test_cut_bodies(sent: bytes) -> None:
+    """A body that is cut anywhere never passes for a whole one, and may come whole the next time."""
+    with Server(lambda asked: Raw(HEAD + sent)) as server:
+        error = failure(server)
+    assert isinstance(error, urllib3.exceptions.HTTPError)
+    assert transient_reason(error) in {"the answer was cut", "the connection broke"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(b""),
+        Reply(PACKED[:10], headers={"Content-Encoding": "gzip"}),
+        Raw(HEAD + b"\r\n"),
+        Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ],
+)
+def test_empty_bodies(reply: Reply | Raw) -> None:
+    """Status 200 with nothing in it is no empty page, and may pass."""
+    with Server(lambda asked: reply) as server:
+        error = failure(server)
+    assert isinstance(error, TransientError)
+    assert "nothing in it" in str(error)
+
+
+def test_broken_compression() -> None:
+    """What is not gzip, though it says so, may pass."""
+    with Server(lambda asked: Reply(b"[]", headers={"Content-Encoding": "gzip"})) as server:
+        error = failure(server)
+    assert transient_reason(error) == "the answer's compression is broken"
+
+
+def test_too_large_bodies() -> None:
+    """An answer beyond the limit fails soon after it, however small it was on the wire, and takes no more memory."""
+    bomb = gzip.compress(bytes(100 * MIB), 1) * 15
+    with Server(lambda asked: Reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
+        tracemalloc.start()
+        try:
+            error = failure(server)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert isinstance(error, FatalAPIError)
+    assert str(error) == "answered with more than 256 MiB: ask for smaller pages"
+    assert MAX_BODY <= peak <= MAX_BODY + 32 * MIB
+
+
+# Time
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD * 99,
+        HEAD + b"X-Long: " + b"x" * 999,
+        HEAD + b"X: y\r\n" * 99,
+        HEAD[:-2] + b"O" * 999,
+    ],
+)
+def test_dripping_headers(data: bytes) -> None:
+    """A server that drips its status or headers, byte by byte, is given up at `timeout`."""
+    with dripping(data) as url:
+        began = time.monotonic()
+        error = failure(url, timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 1
+    assert transient_reason(error) == "no answer within `timeout`"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 9999\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n9999\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 999,
+        b"\r\n",
+    ],
+)
+def test_dripping_bodies(rest: bytes) -> None:
+    """A server that drips its body, in whatever framing, is given up at `timeout`."""
+
+    class Dripping(Server):
+        def handle(self, handler: Any) -> None:
+            handler.wfile.write(HEAD + rest)
+            drip(handler.wfile.write, bytes(500))
+
+    with Dripping(lambda asked: None) as server:
+        began = time.monotonic()
+        error = failure(server, timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 1
+    assert transient_reason(error) == "no answer within `timeout`"
+
+
+def test_dripping_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is kept within an encrypted connection too."""
+
+    class Dripping(Server):
+        def handle(self, handler: Any) -> None:
+            drip(handler.wfile.write, HEAD + b"X-Long: " + b"x" * 500)
+
+    server = Dripping(lambda asked: None)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(encrypt(server, tmp_path)))
+    with server:
+        began = time.monotonic()
+        error = failure(server, timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 1
+    assert transient_reason(error) == "no answer within `timeout`"
+
+
+def test_redirects_share_the_time() -> None:
+    """A request has its `timeout` in all, not for each redirect."""
+
+    def answer(asked: Asked) -> Reply:
+        time.sleep(0.2)
+        return Reply(b"", 302, {"Location": asked.target})
+
+    with Server(answer) as server:
+        began = time.monotonic()
+        error = failure(server, timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 0.3
+    assert transient_reason(error) == "no answer within `timeout`"
+
+
+# Pace
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_max_connections(most: int) -> None:
+    """So many requests are under way at once as the settings allow, and never more."""
+    together, lock, under_way, peak = threading.Barrier(most), threading.Lock(), 0, 0
+
+    def answer(_: Asked) -> Any:
+        nonlocal under_way, peak
+        with lock:
+            under_way += 1
+            peak = max(peak, under_way)
+        together.wait(5)
+        with lock:
+            under_way -= 1
+        return []
+
+    with Server(answer) as server, connect(server, max_connections=most) as send:
+        for future in [send() for _ in range(6)]:
+            future.result(10)
+    assert peak == most
+
+
+def test_requests_per_minute() -> None:
+    """Requests are spaced as the budget asks."""
+    times: list[float] = []
+    with (
+        Server(lambda asked: times.append(time.monotonic()) or []) as server,  # type: ignore[func-returns-value]
+        connect(server, requests_per_minute=1200) as send,
+    ):
+        for future in [send() for _ in range(10)]:
+            future.result(10)
+    # Nine spaces of 50 ms; the first and the last may each be late.
+    assert 0.4 < max(times) - min(times) < 2
+
+
+def test_pause_holds_all() -> None:
+    """A pause holds what is submitted after it, and what already waits for its turn; a shorter one does not end it."""
+    times: list[float] = []
+    with (
+        Server(lambda asked: times.append(time.monotonic()) or []) as server,  # type: ignore[func-returns-value]
+        connected(server, requests_per_minute=6000) as connection,
+    ):
+        began = time.monotonic()
+        connection.pause(0.3)
+        connection.pause(0.1)
+        for future in [submit(connection) for _ in range(3)]:
+            future.result(10)
+    assert len(times) == 3
+    assert min(times) - began >= 0.3
+
+
+def test_close_ends_waiting() -> None:
+    """What waits for its turn when the connection is closed is never sent."""
+    with Server(lambda asked: []) as server:
+        with connected(server, max_connections=1) as connection:
+            connection.pause(60)
+            futures = [submit(connection) for _ in range(3)]
+        for future in futures:
+            with pytest.raises(CancelledError):
+                future.result(5)
+    assert server.asked == []
+
+
+# Environment
+
+
+def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that nobody knows is refused for good, and taken where `REQUESTS_CA_BUNDLE` names it."""
+    server = Server(lambda asked: [])
+    certificate = encrypt(server, tmp_path)
+    with server:
+        error = failure(server)
+        assert isinstance(error, requests.exceptions.SSLError)
+        assert transient_reason(error) is None
+        assert server.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        with connect(server) as send:
+            assert send().result(10).body == b"[]"
+
+
+def test_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy from the environment gets the requests, but for hosts that `NO_PROXY` names."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Server(lambda asked: ["proxy"]) as proxy, Server(lambda asked: ["server"]) as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with connect(server) as send:
+            assert send().result(10).body == b'["proxy"]'
+        assert proxy.asked[0].target.startswith(f"{server.url}/v1/feedback?api_key=")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with connect(server) as send:
+            assert send().result(10).body == b'["server"]'
+
+
+def test_dripping_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that drips is given up at `timeout` as well, for encrypted connections too."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with dripping(HEAD + b"X-Long: " + b"x" * 500) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        began = time.monotonic()
+        error = failure("https://127.0.0.1:9", timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 1
+    assert transient_reason(error) == "no answer within `timeout`"

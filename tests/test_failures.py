@@ -1,0 +1,746 @@
+"""Whatever a server does: how often it is asked, what comes out, the exit code, and what the operator reads."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from functools import partial
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from tap_feedback.redaction import forms
+from tap_feedback.settings import STREAMS
+from tests.runs import TAP, api, catalog_of, run_tap, sync
+from tests.server import Asked, Drip, Raw, Reply, Server
+from tests.tls import encrypt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+API_OF = {stream: name for name, streams in STREAMS.items() for stream in streams}
+NAMES = sorted(API_OF)
+#: Both ends of the key show whether any part of it got out, in whatever form the rest of it is.
+KEY = 's3cr3t/+=&%~ "k\'é\\y" t41l'
+TRACES = ["s3cr3t", "t41l", *(base64.b64encode(b"x" * shift + b"s3cr3t/+").decode()[4:8] for shift in range(3))]
+#: Enough for a loaded machine to connect, and little enough to wait for four times.
+TIMEOUT = 0.5
+
+ROWS = {"data": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}
+BODY = json.dumps(ROWS).encode()
+GOOD = Reply(ROWS)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+SIZED = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY)
+ZIPPED = gzip.compress(BODY)
+SIZED_ZIP = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+#: A million zeros 300 times over: beyond the 256 MiB that an answer may have.
+BOMB = gzip.compress(bytes(1024 * 1024)) * 300
+DEEP = 100_000
+ENVELOPE = {"message": "the shop is closed", "code": 7}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a server does to a stream, and what comes of it.
+
+    Args:
+        name: What the server does.
+        answers: What it answers, in this order; the last for ever.
+        requests: How often it is asked.
+        rows: Rows that come out.
+        words: What the line that reports the failure says, `{api}` being the API; None where the stream completes.
+        timeout: Whether the answer is waited for in vain.
+    """
+
+    name: str
+    answers: tuple[Any, ...]
+    requests: int = 4
+    rows: int = 0
+    words: tuple[str, ...] | None = None
+    timeout: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def passes(name: str, *answers: Any, rows: int = 3) -> Case:
+    """A case in which the last answer is taken."""
+    return Case(name, answers, len(answers), rows)
+
+
+def lasts(name: str, answer: Any, *words: str, timeout: bool = False) -> Case:
+    """A case in which the same failure comes four times."""
+    return Case(name, (answer,), 4, 0, (*words, "4 times in a row", "`{api}.base_url` is http://127.0.0.1:"), timeout)
+
+
+def final(name: str, answer: Any, *words: str) -> Case:
+    """A case in which the first answer is one too many."""
+    return Case(name, (answer,), 1, 0, words)
+
+
+def bytewise(data: bytes) -> list[bytes]:
+    """Single bytes."""
+    return [data[place : place + 1] for place in range(len(data))]
+
+
+CASES = [
+    # The connection
+    lasts("reset before the answer", Raw(reset=True), "the connection was reset"),
+    lasts("reset within the body", Raw(SIZED + BODY[:20], reset=True), "the connection was reset"),
+    lasts("closed before the answer", Raw(), "the connection was reset"),
+    lasts("no HTTP", Raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "the connection broke"),
+    passes("reset twice", Raw(reset=True), Raw(SIZED + BODY[:20], reset=True), GOOD),
+    # Cut bodies
+    *(
+        lasts(f"cut at byte {cut}", Raw(SIZED + BODY[:cut]), "the answer was cut")
+        for cut in (0, 1, len(BODY) // 2, len(BODY) - 1)
+    ),
+    lasts("cut chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY[:20]), "the answer was cut"),
+    lasts("no last chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY + b"\r\n"), "the answer was cut"),
+    lasts("half a gzip stream", Raw(SIZED_ZIP % len(ZIPPED) + ZIPPED[:30]), "the answer was cut"),
+    lasts("a gzip stream that stops", Raw(SIZED_ZIP % 30 + ZIPPED[:30]), "the answer"),
+    lasts("no gzip stream", Raw(SIZED_ZIP % len(BODY) + BODY), "the answer's compression is broken"),
+    passes("a whole gzip stream", Raw(SIZED_ZIP % len(ZIPPED) + ZIPPED)),
+    # Slow ones
+    lasts("slow headers", Drip(bytewise(HEAD + b"X-Long: " + b"x" * 500), 0.05), "no answer within", timeout=True),
+    lasts("slow body", Drip([SIZED, *bytewise(b" " * 500)], 0.05), "no answer within `timeout`", timeout=True),
+    lasts("silence", Drip([b""], 60), "no answer within `timeout`", timeout=True),
+    lasts("silence within the body", Drip([SIZED, BODY[:20], b""], TIMEOUT / 3), "the answer was cut"),
+    # Statuses
+    passes("204", Reply(status=204), rows=0),
+    final("201", Reply(ROWS, 201), "answered 201 Created"),
+    final("206", Reply(ROWS, 206), "answered 206 Partial Content"),
+    final("299", Reply(ROWS, 299), "answered 299"),
+    final("304", Reply(status=304), "answered 304 Not Modified"),
+    final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth`"),
+    final("404", Reply(ENVELOPE, 404), "answered 404 Not Found", "`{api}.base_url`", "`{api}.path_prefix`", "`path`"),
+    lasts("503", Reply(ENVELOPE, 503), "answered 503 Service Unavailable"),
+    passes("503 three times", *[Reply(ENVELOPE, 503)] * 3, GOOD),
+    # Redirects
+    passes("redirect on the same host", Reply(status=307, headers={"Location": "/moved"}), GOOD),
+    final(
+        "redirect to another host",
+        Reply(status=302, headers={"Location": "https://elsewhere.example/v1/forums"}),
+        "redirects to another address, https://elsewhere.example,",
+        "`{api}.base_url`",
+    ),
+    final(
+        "redirect to no address",
+        Reply(status=302, headers={"Location": "http://[elsewhere/"}),
+        "redirects to no address",
+    ),
+    Case(
+        "redirect to itself",
+        (Reply(status=302, headers={"Location": "?again"}),),
+        6,
+        words=("redirects more than 5 times", "`{api}.path_prefix`"),
+    ),
+    # Waiting
+    final(
+        "Retry-After too long",
+        Reply(status=503, headers={"Retry-After": "86400"}),
+        "answered 503 Service Unavailable and asks to wait for 86,400 s, more than `{api}.retry.max_wait` (300 s)",
+    ),
+    final(
+        "Retry-After too far",
+        Reply(status=429, headers={"Retry-After": "Fri, 31 Dec 2150 23:59:59 GMT"}),
+        "answered 429 Too Many Requests and asks to wait for",
+        "more than `{api}.retry.max_wait` (300 s)",
+    ),
+    passes("Retry-After negative", Reply(status=429, headers={"Retry-After": "-5"}), GOOD),
+    passes("Retry-After over", Reply(status=429, headers={"Retry-After": "Thu, 01 Jan 2015 00:00:00 GMT"}), GOOD),
+    passes("Retry-After unreadable", Reply(status=429, headers={"Retry-After": "soon"}), GOOD),
+    # What the answer says
+    passes("right JSON as text/html", Reply(ROWS, headers={"Content-Type": "text/html"})),
+    lasts("HTML", Reply(b"<html><body>Maintenance</body></html>"), "the answer is not JSON"),
+    lasts("nothing under 200", Reply(), "answered 200 OK with nothing in it"),
+    lasts("lists in lists", Reply(b"[" * DEEP + b"]" * DEEP), "the answer is not JSON that can be read"),
+    lasts(
+        "rows nested too deep",
+        Reply(b'{"data":[{"id":"1","x":' + b'{"x":' * DEEP + b"1" + b"}" * DEEP + b"}]}"),
+        "the answer is not JSON that can be read",
+    ),
+    final("a gzip bomb", Reply(BOMB, headers={"Content-Encoding": "gzip"}), "answered with more than 256 MiB"),
+    passes("an error under 200, once", Reply(ENVELOPE), GOOD),
+    lasts(
+        "an error under 200", Reply(ENVELOPE), "the answer has no `data`", "it is an object with the keys message, code"
+    ),
+    lasts("a list in place of an object", Reply(ROWS["data"]), "the answer has no `data`: it is a list"),
+    lasts("a text in place of an object", Reply("closed"), "the answer has no `data`: it is a text"),
+    passes("rows are null", Reply({"data": None}), rows=0),
+    passes("no rows", Reply({"data": []}), rows=0),
+    final(
+        "rows are an object", Reply({"data": {"1": {}}}), "`data` is an object with the keys 1, not a list of objects"
+    ),
+    final("rows are texts", Reply({"data": ["1", "2"]}), "row 1 of `data` is a text, not an object"),
+    final("a row is null", Reply({"data": [{"id": "1"}, None]}), "row 2 of `data` is null, not an object"),
+    final(
+        "no primary key", Reply({"data": [{"id": "1"}, {}]}), "page 1, new row 2", "no usable 'id'", "`{api}.streams."
+    ),
+]
+FAILING = [case for case in CASES if case.words is not None]
+#: What tells, in some place or other of an answer, what was asked.
+TELLTALES = [
+    Reply({"error": f"the key {KEY} is wrong", "forms": sorted(forms(KEY))}, 401),
+    Reply(status=302, headers={"Location": f"https://elsewhere.example/?key={KEY.encode().hex()}"}),
+    Reply(status=302, headers={"Location": f"https://{quote(KEY, safe='')}.example/"}),
+    Reply(status=401, headers={"Set-Cookie": f"key={KEY.encode().decode('latin-1')}", "X-Key": "s3cr3t/+=&"}),
+    Reply({KEY: ENVELOPE}),
+    Raw(f"HTTP/1.1 500 the key is {KEY}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")),
+    Raw(f"the key is {KEY}\r\n\r\n".encode("latin-1")),
+]
+
+
+@dataclass
+class Stage:
+    """A server that does to each stream what its case says."""
+
+    cases: dict[str, Case]
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, asked: Asked) -> Any:
+        """The answer to a request."""
+        stream = asked.path.rpartition("/")[2]
+        answers = self.cases[stream].answers
+        answer = answers[min(self.asked[stream], len(answers) - 1)]
+        self.asked[stream] += 1
+        if isinstance(answer, Reply) and answer.headers.get("Location") == "/moved":
+            return Reply(status=answer.status, headers={"Location": f"/moved/{stream}"})
+        return answer
+
+
+@dataclass
+class Outcome:
+    """What one run of the tap made of its cases."""
+
+    process: subprocess.CompletedProcess[str]
+    asked: Counter[str]
+
+    def rows(self, stream: str) -> int:
+        """The rows of a stream that came out."""
+        messages = map(json.loads, self.process.stdout.splitlines())
+        return sum(message["type"] == "RECORD" and message["stream"] == stream for message in messages)
+
+    def error(self, stream: str) -> str | None:
+        """The line that says why a stream failed; None where no line does."""
+        lines = re.findall(rf"ERROR +\| tap-feedback +\| {stream} failed: (.+)", self.process.stderr)
+        assert len(lines) < 2
+        return lines[0] if lines else None
+
+
+AUTHS: dict[str, dict[str, str]] = {
+    "query": {"type": "api_key"},
+    "header": {"type": "api_key", "name": "X-API-Key", "location": "header"},
+    "bearer": {"type": "bearer"},
+    "basic": {"type": "http_basic"},
+}
+
+
+def config_for(url: str, auth: str, **settings: Any) -> dict[str, Any]:
+    """Settings in which every stream is one page at a path of its own."""
+    return {
+        name: api(
+            url,
+            api_key=KEY,
+            auth=AUTHS[auth],
+            paginator={"type": "single_page"},
+            max_connections=8,
+            streams={stream: {"path": f"/{stream}", "data_selector": "data"} for stream in streams},
+            **settings,
+        )
+        for name, streams in STREAMS.items()
+    }
+
+
+def batches(cases: Sequence[Case]) -> list[dict[str, Case]]:
+    """The cases, each given to a stream, as many at once as there are streams; the last batch repeats its last case."""
+    firsts = range(0, len(cases), len(NAMES))
+    return [{name: cases[min(first + place, len(cases) - 1)] for place, name in enumerate(NAMES)} for first in firsts]
+
+
+def play(batch: dict[str, Case], folder: Path, *arguments: str, auth: str = "query", level: str = "INFO") -> Outcome:
+    """Run the tap, as a process, with a server that does to each stream what its case says."""
+    stage = Stage(batch)
+    waits = any(case.timeout for case in batch.values())
+    with Server(stage) as server:
+        file = folder / f"{server.http.server_port}.json"
+        file.write_text(json.dumps(config_for(server.url, auth, **({"timeout": TIMEOUT} if waits else {}))), "utf-8")
+        process = run_tap("--config", str(file), *arguments, env={"TAP_FEEDBACK_LOGLEVEL": level, "NO_PROXY": "*"})
+        file.unlink()
+    return Outcome(process, stage.asked)
+
+
+def in_parallel(calls: Iterable[Callable[[], Outcome]]) -> list[Outcome]:
+    """What the calls give, some made at once."""
+    with ThreadPoolExecutor(3) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+# What a server does
+
+BATCHES = [
+    batch
+    for waits in (False, True)
+    for fails in (False, True)
+    for batch in batches([case for case in CASES if case.timeout is waits and (case.words is not None) is fails])
+]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    """What became of each batch; the ways of authentication take turns."""
+    folder = tmp_path_factory.mktemp("outcomes")
+    auths = [list(AUTHS)[place % len(AUTHS)] for place in range(len(BATCHES))]
+    return in_parallel(partial(play, batch, folder, auth=auth) for batch, auth in zip(BATCHES, auths, strict=True))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(outcomes: list[Outcome], case: Case) -> None:
+    """A server is asked as often as it helps; the rows are out, or one line says why they are not."""
+    batch, outcome = next(pair for pair in zip(BATCHES, outcomes, strict=True) if case in pair[0].values())
+    stream = next(name for name, played in batch.items() if played is case)
+    error = outcome.error(stream)
+    if case.words is None:
+        assert error is None
+    else:
+        assert error is not None
+        for words in case.words:
+            assert words.format(api=API_OF[stream]) in error
+    assert outcome.asked[stream] == case.requests
+    assert outcome.rows(stream) == case.rows
+
+
+def test_exit_codes(outcomes: list[Outcome]) -> None:
+    """A batch that completes exits with 0; one that fails exits with 1, and the last line says which streams failed."""
+    for batch, outcome in zip(BATCHES, outcomes, strict=True):
+        fails = next(iter(batch.values())).words is not None
+        assert outcome.process.returncode == (1 if fails else 0)
+        assert "Traceback" not in outcome.process.stderr
+        named = outcome.process.stderr.splitlines()[-1].partition("8 of 8 streams failed: ")[2].split(", ")
+        assert sorted(named) == (NAMES if fails else [""])
+
+
+@pytest.fixture(scope="module")
+def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run in which nobody listens for one API, one has no host, and one shows a certificate that nobody trusts."""
+    folder = tmp_path_factory.mktemp("unreachable")
+    server = Server(lambda asked: GOOD)
+    encrypt(server, folder)
+    with server, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        config = config_for(server.url, "query")
+        config["feedback"]["base_url"] = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        config["support"]["base_url"] = "http://nowhere.invalid"
+        file = folder / "config.json"
+        file.write_text(json.dumps(config), "utf-8")
+        process = run_tap("--config", str(file), env={"NO_PROXY": "*"})
+    return Outcome(process, Counter(asked.path for asked in server.asked))
+
+
+@pytest.mark.parametrize(
+    ("stream", "retries", "words"),
+    [
+        ("feedback_data", 3, "the connection was refused, 4 times in a row; `feedback.base_url` is http://127.0.0.1:"),
+        (
+            "customer_support_data",
+            3,
+            "the host name was not found, 4 times in a row; `support.base_url` is http://nowh",
+        ),
+        *((stream, 0, "certificate") for stream in STREAMS["analytics"]),
+    ],
+)
+def test_unreachable(unreachable: Outcome, stream: str, retries: int, words: str) -> None:
+    """A host that cannot be reached is tried again; one with a wrong certificate is not."""
+    assert words in str(unreachable.error(stream))
+    assert re.search(rf"^{stream} +0 +0 +{retries} ", unreachable.process.stderr, re.MULTILINE)
+    assert unreachable.process.returncode == 1
+    assert unreachable.process.stderr.count("; trying again in") == 6
+    assert not unreachable.asked
+
+
+def test_statuses() -> None:
+    """Of the statuses that mean failure, those in `retry.statuses` are asked for four times, all others once."""
+    statuses = range(400, 600)
+    for first in range(0, len(statuses), len(NAMES)):
+        status_of = dict(zip(NAMES, statuses[first:], strict=False))
+        stage = Stage({name: Case(name, (Reply(ENVELOPE, status),)) for name, status in status_of.items()})
+        with Server(stage) as server:
+            run = sync(config_for(server.url, "query"))
+        for name, status in status_of.items():
+            assert stage.asked[name] == (4 if status in {429, 500, 502, 503, 504} else 1), status
+            phrase = next((known.phrase for known in HTTPStatus if known == status), "")
+            assert run.failures[name].startswith(f"answered {status} {phrase}".rstrip())
+            assert not run.records(name)
+
+
+RETRY_AFTER: dict[str, Callable[[datetime], str]] = {
+    "feedback": lambda now: "1",
+    "analytics": lambda now: format_datetime(now + timedelta(seconds=2), usegmt=True),
+    "support": lambda now: str(now.timestamp() + 1),
+}
+
+
+def test_retry_after() -> None:
+    """`Retry-After` is honoured as seconds, HTTP date and Unix epoch, by all streams of the API and by no other's."""
+    times: dict[str, list[float]] = {}
+
+    def answer(asked: Asked) -> Reply:
+        stream = asked.path.rpartition("/")[2]
+        times.setdefault(stream, []).append(time.monotonic())
+        if len(times[stream]) > 1 or stream not in {"feedback_data", "forums", "customer_support_data"}:
+            return GOOD
+        value = RETRY_AFTER[API_OF[stream]](datetime.now(timezone.utc))
+        return Reply(status=429, headers={"Retry-After": value})
+
+    with Server(answer) as server:
+        run = sync(config_for(server.url, "query"))
+    assert run.error is None
+    for stream in ("feedback_data", "forums", "customer_support_data"):
+        first, second = times[stream]
+        assert 0.95 <= second - first < 5, stream
+    assert all(len(run.records(stream)) == 3 for stream in NAMES)
+
+
+def test_others_stay_whole(tmp_path: Path) -> None:
+    """A stream that fails in the middle stops no other: these are complete, their bookmarks move, and its own stays."""
+    old = "2024-01-01T00:00:00Z"
+
+    def answer(asked: Asked) -> Any:
+        stream = asked.path.rpartition("/")[2]
+        number = int(asked.query.get("cursor", "1"))
+        if stream == "features" and number == 2:
+            return Reply(ENVELOPE, 500)
+        row = {"id": number, "updated_at": f"2024-02-0{number}T00:00:00Z"}
+        return {stream: [row], "pagination": {"cursor": str(number + 1) if number < 3 else None}}
+
+    names = ["external_users", "features", "forums"]
+    config, state, catalog = tmp_path / "config.json", tmp_path / "state.json", tmp_path / "catalog.json"
+    bookmark = {"replication_key": "updated_at", "replication_key_value": old}
+    state.write_text(json.dumps({"bookmarks": dict.fromkeys(names, bookmark)}), "utf-8")
+    with Server(answer) as server:
+        settings = {"analytics": api(server.url)}
+        config.write_text(json.dumps(settings), "utf-8")
+        catalog.write_text(json.dumps(catalog_of(settings, *names)), "utf-8")
+        run = run_tap("--config", str(config), "--state", str(state), "--catalog", str(catalog))
+    messages = [json.loads(line) for line in run.stdout.splitlines()]
+    rows = Counter(message["stream"] for message in messages if message["type"] == "RECORD")
+    bookmarks = [message["value"] for message in messages if message["type"] == "STATE"][-1]["bookmarks"]
+    assert run.returncode == 1
+    assert rows == {"external_users": 3, "features": 1, "forums": 3}
+    assert {name: bookmarks[name]["replication_key_value"] for name in names} == {
+        "external_users": "2024-02-03T00:00:00Z",
+        "features": old,
+        "forums": "2024-02-03T00:00:00Z",
+    }
+    failed = Outcome(run, Counter())
+    assert str(failed.error("features")).startswith("answered 500 Internal Server Error, 4 times in a row")
+    assert failed.error("forums") is failed.error("external_users") is None
+    assert run.stderr.splitlines()[-1].endswith("1 of 3 streams failed: features")
+
+
+# Secrets
+
+BETRAYED = [Case(f"telltale {number}", (reply,), words=()) for number, reply in enumerate(TELLTALES)]
+
+
+def betrayed(text: str) -> list[str]:
+    """What of the key is in a text."""
+    return [trace for trace in {*TRACES, *forms(KEY)} if trace in text]
+
+
+def test_no_secret_at_debug(tmp_path: Path) -> None:
+    """Whatever fails, no part of the key is in a log line, traceback, state or message, at the most talkative level.
+
+    The key in the query, which is in every URL, meets every case; the others meet the telltale ones.
+    """
+    telltale, *others = [
+        *batches([*BETRAYED, *(case for case in FAILING if not case.timeout)]),
+        *batches([case for case in FAILING if case.timeout]),
+    ]
+    runs = [*((telltale, auth) for auth in AUTHS), *((batch, "query") for batch in others)]
+    found = in_parallel(partial(play, batch, tmp_path, auth=auth, level="DEBUG") for batch, auth in runs)
+    for outcome in found:
+        assert outcome.process.returncode == 1
+        assert "Traceback" in outcome.process.stderr
+        assert betrayed(outcome.process.stdout + outcome.process.stderr) == []
+
+
+def test_no_secret_at_info(outcomes: list[Outcome], unreachable: Outcome, tmp_path: Path) -> None:
+    """The same at the usual level."""
+    for outcome in (*outcomes, unreachable, play(batches(BETRAYED)[0], tmp_path, auth="bearer")):
+        assert betrayed(outcome.process.stdout + outcome.process.stderr) == []
+
+
+def test_no_secret_in_connection_test(tmp_path: Path) -> None:
+    """The same with `--test`, which ends at the first failure."""
+    runs = [(auth, level) for auth in AUTHS for level in ("INFO", "DEBUG")]
+    found = in_parallel(
+        partial(play, dict.fromkeys(NAMES, case), tmp_path, "--test", auth=auth, level=level)
+        for case, (auth, level) in zip(itertools.cycle(BETRAYED), runs, strict=False)
+    )
+    for outcome in found:
+        assert outcome.process.returncode == 1
+        assert betrayed(outcome.process.stdout + outcome.process.stderr) == []
+
+
+def test_no_secret_in_catalog(tmp_path: Path) -> None:
+    """Discovery with settings tells nothing of the key."""
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config_for("http://127.0.0.1:9", "query")), "utf-8")
+    run = run_tap("--config", str(file), "--discover", env={"TAP_FEEDBACK_LOGLEVEL": "DEBUG"})
+    assert run.returncode == 0
+    assert len(json.loads(run.stdout)["streams"]) == 8
+    assert betrayed(run.stdout + run.stderr) == []
+
+
+def test_no_part_of_a_secret(tmp_path: Path) -> None:
+    """Where the name of a JSON key is too long to be told, no part of a secret in it is told."""
+    case = Case("a long key", (Reply({f"nobody here knows a key such as {KEY}": ENVELOPE}),), words=())
+    outcome = play(dict.fromkeys(NAMES, case), tmp_path)
+    assert betrayed(outcome.process.stdout + outcome.process.stderr) == []
+
+
+UNGUARDED = """
+import tap_feedback.tap
+tap_feedback.tap.guard_logs = lambda secrets: None
+tap_feedback.tap.TapFeedback.cli()
+"""
+
+
+@pytest.mark.parametrize(
+    ("auth", "level", "case"), [("query", "DEBUG", lasts("503", Reply(status=503))), ("bearer", "INFO", BETRAYED[4])]
+)
+def test_without_guard(tmp_path: Path, auth: str, level: str, case: Case) -> None:
+    """Where nothing takes the secrets out of the log, these tests find them."""
+    with Server(Stage(dict.fromkeys(NAMES, case))) as server:
+        file = tmp_path / "config.json"
+        file.write_text(json.dumps(config_for(server.url, auth)), "utf-8")
+        command = [sys.executable, "-c", UNGUARDED, "--config", str(file)]
+        environment = {**os.environ, "TAP_FEEDBACK_LOGLEVEL": level}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert betrayed(run.stderr)
+
+
+# Signals and pipes
+
+
+class Feed:
+    """A server whose `forums` are one page, and whose `features` have no end, or no answer."""
+
+    def __init__(self, *, silent: bool = False, size: int = 100) -> None:
+        self.silent = silent
+        self.size = size
+        self.pages = 0
+
+    def __call__(self, asked: Asked) -> Any:
+        """The answer to a request."""
+        stream = asked.path.rpartition("/")[2]
+        row = {"updated_at": "2024-01-01T00:00:00Z", "name": "n" * 100}
+        if stream == "forums":
+            return {"forums": [{"id": number, **row} for number in range(10)]}
+        if self.silent:
+            return Drip([b""], 60)
+        self.pages += 1
+        rows = [{"id": self.pages * self.size + number, **row} for number in range(self.size)]
+        return {"features": rows, "pagination": {"cursor": str(self.pages)}}
+
+
+@dataclass
+class Started:
+    """A tap that runs."""
+
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    errors: Path
+
+    def read_until_forums_are_complete(self) -> list[bytes]:
+        """The lines up to the state that says so."""
+        lines = []
+        for line in self.out:
+            lines.append(line)
+            if b'"STATE"' in line and b'"replication_key_value"' in line:
+                return lines
+        raise AssertionError(self.stderr)
+
+    def stop(self, number: int) -> float:
+        """Send a signal; the seconds until the tap has ended."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(20)
+        return time.monotonic() - begun
+
+    @property
+    def stderr(self) -> str:
+        """What the tap has logged."""
+        return self.errors.read_text("utf-8")
+
+
+@contextmanager
+def started(feed: Feed, folder: Path) -> Iterator[Started]:
+    """A tap that reads a feed into a pipe, and is killed in the end if it has not ended."""
+    config, catalog, errors = folder / "config.json", folder / "catalog.json", folder / "errors.log"
+    with Server(feed) as server:
+        settings = {"analytics": api(server.url)}
+        config.write_text(json.dumps(settings), "utf-8")
+        catalog.write_text(json.dumps(catalog_of(settings, "forums", "features")), "utf-8")
+        command = [TAP, "--config", str(config), "--catalog", str(catalog)]
+        with (
+            errors.open("wb") as log,
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log) as process,
+        ):
+            assert process.stdout is not None
+            try:
+                yield Started(process, process.stdout, errors)
+            finally:
+                process.kill()
+
+
+STOPPED = "Stopped by a signal; the state is that of the streams that were complete"
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+
+
+def check_stopped(tap: Started, code: int, lines: Sequence[bytes]) -> None:
+    """All lines are whole; the last is a state that has the bookmark of the complete stream, and no other."""
+    assert tap.process.returncode == code
+    messages = [json.loads(line) for line in lines]
+    assert lines[-1].endswith(b"\n")
+    assert messages[-1]["type"] == "STATE"
+    bookmarks = messages[-1]["value"]["bookmarks"]
+    assert bookmarks["forums"]["replication_key_value"] == "2024-01-01T00:00:00Z"
+    assert not bookmarks.get("features")
+    assert sum(message["type"] == "RECORD" and message["stream"] == "forums" for message in messages) == 10
+    assert "Traceback" not in tap.stderr
+    assert tap.stderr.splitlines()[-1].endswith(STOPPED)
+
+
+@SIGNALS
+def test_signal_while_waiting(tmp_path: Path, number: int, code: int) -> None:
+    """A tap that waits for a slow server ends at once, with a last state."""
+    with started(Feed(silent=True), tmp_path) as tap:
+        lines = tap.read_until_forums_are_complete()
+        assert tap.stop(number) < 3
+        check_stopped(tap, code, [*lines, *tap.out])
+
+
+@SIGNALS
+def test_signal_while_rows_flow(tmp_path: Path, number: int, code: int) -> None:
+    """A tap in full flow ends behind a whole line, with a last state."""
+    with started(Feed(), tmp_path) as tap, ThreadPoolExecutor(1) as reader:
+        lines = tap.read_until_forums_are_complete()
+        lines += itertools.islice(tap.out, 2000)
+        rest = reader.submit(list, tap.out)
+        assert tap.stop(number) < 3
+        check_stopped(tap, code, [*lines, *rest.result()])
+
+
+def fill(tap: Started, feed: Feed) -> None:
+    """Wait until the tap stalls, as nobody reads what it writes."""
+    pages = -1
+    while feed.pages > pages or not feed.pages:
+        pages = feed.pages
+        time.sleep(0.5)
+    assert tap.process.poll() is None
+
+
+def test_signal_while_target_stalls(tmp_path: Path) -> None:
+    """A tap whose target does not read ends all the same; only the line at which the target stopped is not whole."""
+    feed = Feed()
+    with started(feed, tmp_path) as tap:
+        lines = tap.read_until_forums_are_complete()
+        fill(tap, feed)
+        assert tap.stop(signal.SIGTERM) < 10
+        assert tap.process.returncode == 143
+        *rest, last = tap.out
+        messages = [json.loads(line) for line in (*lines, *rest)]
+        states = [message["value"]["bookmarks"] for message in messages if message["type"] == "STATE"]
+        assert [name for name, bookmark in states[-1].items() if bookmark] == ["forums"]
+        assert not last.endswith(b"\n")
+        assert "Traceback" not in tap.stderr
+
+
+def test_signal_before_target_reads_on(tmp_path: Path) -> None:
+    """A target that stalls and reads on after the signal gets the lines whole, and the last state."""
+    feed = Feed()
+    with started(feed, tmp_path) as tap:
+        lines = tap.read_until_forums_are_complete()
+        fill(tap, feed)
+        tap.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        lines += tap.out
+        tap.process.wait(10)
+        check_stopped(tap, 143, lines)
+
+
+def check_cut_off(tap: Started) -> None:
+    """The tap ends at once, and says why in one line."""
+    tap.process.wait(5)
+    assert tap.process.returncode == 1
+    assert "Traceback" not in tap.stderr
+    assert tap.stderr.splitlines()[-1].endswith("The target closed the pipe before all was written")
+    assert tap.stderr.count("pipe") == 1
+
+
+def test_closed_pipe(tmp_path: Path) -> None:
+    """Where the pipe is closed, as by `head`, the tap ends."""
+    with started(Feed(), tmp_path) as tap:
+        assert len(list(itertools.islice(tap.out, 5))) == 5
+        tap.out.close()
+        check_cut_off(tap)
+
+
+def test_target_dies(tmp_path: Path) -> None:
+    """Where the target is killed in the middle, the tap ends."""
+    feed = Feed()
+    with started(feed, tmp_path) as tap:
+        target = subprocess.Popen(["cat"], stdin=tap.out, stdout=subprocess.DEVNULL)
+        tap.out.close()
+        while feed.pages < 20:
+            time.sleep(0.05)
+        target.kill()
+        target.wait()
+        check_cut_off(tap)
+
+
+@SIGNALS
+def test_signal_after_target_died(tmp_path: Path, number: int, code: int) -> None:
+    """A signal that tap and target both get, as by Ctrl-C, ends the tap quietly even where the target ends first."""
+    with started(Feed(silent=True), tmp_path) as tap:
+        tap.read_until_forums_are_complete()
+        tap.out.close()
+        assert tap.stop(number) < 3
+        assert tap.process.returncode == code
+        assert "Traceback" not in tap.stderr
+        assert "BrokenPipeError" not in tap.stderr
+
+
+def test_discovery_into_closed_pipe() -> None:
+    """Discovery whose output nobody reads ends as quietly as any command does before `head`."""
+    with subprocess.Popen([TAP, "--discover"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
+        assert tap.stdout is not None
+        assert tap.stderr is not None
+        tap.stdout.close()
+        errors = tap.stderr.read().decode()
+        tap.wait(20)
+    assert tap.returncode == 1
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors

@@ -1,0 +1,242 @@
+"""Fetching: what is under way at once, in which order rows come, and how often is asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.runs import api, catalog_of, run_tap, sync
+from tests.server import Asked, Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROWS = [{"id": f"r{number}"} for number in range(1000)]
+
+
+class Gauge:
+    """Counts the requests that are under way at a server."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+        self.started: list[float] = []
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request, which takes long enough to meet others."""
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self.started.append(time.monotonic())
+        time.sleep(0.01)
+        with self.lock:
+            self.now -= 1
+        yield
+
+
+def offset_server(gauge: Gauge, rows: list[dict[str, Any]]) -> Server:
+    """A server of an offset API that takes its time."""
+
+    def answer(asked: Asked) -> Any:
+        with gauge.request():
+            start = int(asked.query["offset"])
+            return {"data": rows[start : start + int(asked.query["limit"])]}
+
+    return Server(answer)
+
+
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_never_more_requests_than_allowed_are_under_way(most: int) -> None:
+    """The server sees as many requests at once as `max_connections` says, no more, and rows come in order."""
+    gauge = Gauge()
+    with offset_server(gauge, ROWS) as server:
+        run = sync({"feedback": api(server.url, max_connections=most, paginator={"limit": 20})})
+    assert run.ids("feedback_data") == [row["id"] for row in ROWS]
+    assert gauge.most == most
+
+
+def test_the_end_does_not_wait_for_pages_that_nobody_needs(tmp_path: Path) -> None:
+    """A page that was asked for ahead, behind the end, does not hold up a tap that is done."""
+    over = threading.Event()
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        time.sleep(0.02)  # long enough for what is asked for ahead to be sent
+        if start > 250:
+            over.wait(20)
+        return {"data": ROWS[start : min(start + 20, 250)]}
+
+    with Server(answer) as server:
+        (tmp_path / "config.json").write_text(json.dumps({"feedback": api(server.url, paginator={"limit": 20})}))
+        began = time.monotonic()
+        run = run_tap("--config", str(tmp_path / "config.json"))
+        took = time.monotonic() - began
+        over.set()
+    assert run.returncode == 0
+    assert run.stdout.count('"RECORD"') == 250
+    assert run.stdout.splitlines()[-1].startswith('{"type":"STATE"')
+    assert max(int(asked.query["offset"]) for asked in server.asked) > 250
+    assert took < 15
+
+
+def test_one_connection_is_strictly_one_request_at_a_time() -> None:
+    """With `max_connections: 1` each offset is asked for once, one after the other."""
+    gauge = Gauge()
+    with offset_server(gauge, ROWS[:300]) as server:
+        sync({"feedback": api(server.url, max_connections=1)})
+    assert [int(asked.query["offset"]) for asked in server.asked] == [0, 99, 198, 297, 299, 300]
+
+
+def test_the_budget_is_kept_as_the_server_counts_it() -> None:
+    """`requests_per_minute` spaces the requests of all streams of an API."""
+    gauge = Gauge()
+    with offset_server(gauge, ROWS[:300]) as server:
+        sync({"feedback": api(server.url, requests_per_minute=1200)})
+    gaps = [later - sooner for sooner, later in zip(gauge.started, gauge.started[1:], strict=False)]
+    assert sum(gaps) >= 0.05 * len(gaps) * 0.9
+    assert len(gauge.started) >= 5
+
+
+def test_retry_after_holds_all_requests_of_the_api() -> None:
+    """After 429 with `Retry-After` nothing is sent to this API until the time is over."""
+    gauge = Gauge()
+    refused: list[float] = []
+
+    def answer(asked: Asked) -> Any:
+        with gauge.request():
+            start = int(asked.query["offset"])
+            if start > 300 and not refused:
+                refused.append(time.monotonic())
+                return Reply(status=429, headers={"Retry-After": "0.5"})
+            return {"data": ROWS[start : start + 20]}
+
+    with Server(answer) as server:
+        run = sync({"feedback": api(server.url, paginator={"limit": 20})})
+    assert run.ids("feedback_data") == [row["id"] for row in ROWS]
+    # What was under way when the server asked to wait had been sent before.
+    late = [moment for moment in gauge.started if refused[0] + 0.1 < moment < refused[0] + 0.45]
+    assert late == []
+
+
+def test_a_stream_that_waits_does_not_hold_up_another_api() -> None:
+    """While one API makes its stream wait, the streams of the others go on."""
+    done: list[float] = []
+
+    def answer(asked: Asked) -> Any:
+        if asked.path == "/v1/resource":
+            done.append(time.monotonic())
+            return {"data": []}
+        return Reply(status=429, headers={"Retry-After": "0.4"}) if len(server.asked) < 3 else {"data": ROWS[:5]}
+
+    with Server(answer) as server:
+        began = time.monotonic()
+        run = sync({"feedback": api(server.url, paginator={"type": "single_page"}), "support": api(server.url)})
+    assert run.error is None
+    assert len(run.ids("feedback_data")) == 5
+    assert done[0] - began < 0.4
+
+
+def test_many_tiny_pages_with_random_faults_end() -> None:
+    """Eight streams of one-row pages with faults all over come to their end, whole, without a deadlock."""
+    names = ["forums", "external_accounts", "external_users", "features", "feedback_records", "suggestions"]
+    lock = threading.Lock()
+    count = [0]
+
+    def answer(asked: Asked) -> Any:
+        with lock:
+            count[0] += 1
+            number = count[0]
+        if number % 11 == 0:
+            return Reply(status=503)
+        if number % 17 == 0:
+            return {"message": "busy"}
+        name = asked.path.rpartition("/")[2]
+        if name in names:
+            at = int(asked.query.get("cursor", "0"))
+            pagination = {"cursor": str(at + 1)} if at < 39 else {}
+            return {name: [{"id": at, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": pagination}
+        start = int(asked.query["offset"])
+        return {"data": ROWS[start : start + 2] if start < 80 else []}
+
+    retry = {"backoff_factor": 0, "max_retries": 20}
+    with Server(answer) as server:
+        config = {
+            name: {**api(server.url), "retry": retry, **more}
+            for name, more in {
+                "feedback": {"paginator": {"limit": 2}},
+                "support": {"paginator": {"limit": 2}},
+                "analytics": {},
+            }.items()
+        }
+        run = sync(config)
+    assert run.error is None
+    for name in names:
+        assert run.ids(name) == list(range(40))
+    for name in ("feedback_data", "customer_support_data"):
+        assert run.ids(name)[:80] == [row["id"] for row in ROWS[:80]]
+
+
+# Time windows
+
+FIRST = datetime(2024, 1, 1, tzinfo=timezone.utc)
+UPDATED = [
+    {"id": number, "updated_at": f"{FIRST + timedelta(hours=number):%Y-%m-%dT%H:%M:%SZ}"} for number in range(240)
+]
+
+
+def window_server(gauge: Gauge, *, inclusive: bool = True) -> Server:
+    """A server of a cursor API that filters by time, with or without the ends of the range."""
+
+    def answer(asked: Asked) -> Any:
+        with gauge.request():
+            after, before = asked.query.get("updated_after", ""), asked.query.get("updated_before", "9")
+            rows = [
+                row
+                for row in UPDATED
+                if after < str(row["updated_at"]) < before or (inclusive and after == row["updated_at"])
+            ]
+            at = int(asked.query.get("cursor", "0"))
+            more = {"cursor": str(at + 10)} if at + 10 < len(rows) else {}
+            return {"forums": rows[at : at + 10], "pagination": more}
+
+    return Server(answer)
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("window", [0.5, 1, 3, 1000])
+def test_windows_are_read_at_once_and_nothing_lies_between_them(window: float, inclusive: bool) -> None:  # noqa: FBT001
+    """With `incremental.window` a cursor stream is read in several chains; all rows come, those at its ends too."""
+    gauge = Gauge()
+    with window_server(gauge, inclusive=inclusive) as server:
+        config = {
+            "analytics": api(server.url, incremental={"window": window}),
+            "start_date": "2023-12-31T00:00:00Z",
+            "end_date": "2024-01-20T00:00:00Z",
+        }
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.error is None
+    assert {row["id"] for row in UPDATED} == set(run.ids("forums"))
+    assert len(run.ids("forums")) <= len(UPDATED) + 20 / window
+    assert run.state["bookmarks"]["forums"]["replication_key_value"] == UPDATED[-1]["updated_at"]
+    assert gauge.most == (4 if window < 1000 else 1)
+
+
+def test_what_changes_while_windows_are_read_is_read_at_the_end() -> None:
+    """The time from the beginning of the sync on is asked for last, as rows that change move there."""
+    with window_server(Gauge()) as server:
+        config = {"analytics": api(server.url, incremental={"window": 400}), "start_date": "2024-01-01"}
+        before = datetime.now(timezone.utc) - timedelta(seconds=2)
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.error is None
+    last = server.asked[-1].query
+    assert "updated_before" not in last
+    assert datetime.strptime(last["updated_after"], "%Y-%m-%dT%H:%M:%S%z") >= before
+    assert all("updated_before" in asked.query for asked in server.asked[:-1])

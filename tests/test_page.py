@@ -1,0 +1,187 @@
+"""Answers decoded without loss, and rows found where the settings say."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_feedback.page import MISSING, decode, lookup, read_page
+from tap_feedback.retry import TransientError
+
+NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("lead", [b"", BOM])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("-7", -7),
+        ("9223372036854775808", 2**63),
+        (str(2**70), 2**70),
+        (str(-(2**70)), -(2**70)),
+        ("0.1", 0.1),
+        ("1.10", 1.1),
+        ("1.0", 1.0),
+        ("-0.0", -0.0),
+        ("1e5", 1e5),
+        ("1.5E-3", 0.0015),
+        ("0.30000000000000004", 0.30000000000000004),
+        ("12345678901234567890.12345", Decimal("12345678901234567890.12345")),
+        ("0.1000000000000000055511151231257827", Decimal("0.1000000000000000055511151231257827")),
+        ("1e400", Decimal("1e400")),
+        ("-1e400", Decimal("-1e400")),
+        ("1e-400", Decimal("1e-400")),
+    ],
+)
+def test_numbers_keep_their_digits(text: str, number: float | Decimal, lead: bytes) -> None:
+    """A number is a double only where that keeps each of its digits, whichever decoder reads it."""
+    value, _ = decode(lead + f"[{text}]".encode())
+    assert (value, type(value[0]), str(value[0])) == ([number], type(number), str(number))
+
+
+@pytest.mark.parametrize(
+    ("body", "value", "unstorable"),
+    [
+        (b'"plain"', "plain", False),
+        (b'"\\u00e9"', "é", False),
+        (b'"\\ud83d\\ude00"', "😀", False),
+        (b'"a\\u0000b"', "a\0b", True),
+        (b'"\\ud800"', "\ud800", True),
+        (b'{"\\udfff": ["\\ud800x"]}', {"\udfff": ["\ud800x"]}, True),
+        (BOM + b'{"a": null}', {"a": None}, True),
+        ('{"a": "é\u2028"}'.encode(), {"a": "é\u2028"}, False),
+        (b" [true, false, null] \n", [True, False, None], False),
+    ],
+)
+def test_texts(body: bytes, value: Any, unstorable: bool) -> None:  # noqa: FBT001 - a case
+    """Texts come as they are; where one may be unstorable, it is said."""
+    assert decode(body) == (value, unstorable)
+
+
+@pytest.mark.parametrize("lead", [b"", BOM])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b" ", b"<html>", b"[1", b'{"a": "b', b'{"a":}', b"[1]x", b"[1,]", b"'a'"),
+        *(b"NaN", b"[NaN]", b"[Infinity]", b"[-Infinity]", b'["\\ud800", NaN]'),
+        *(b"\xff", b'"\xff"', b'"\xed\xa0\x80"', "[1]".encode("utf-16")),
+        *(b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000),
+        *(b"1e9999999999999999999", b"[1" + b"0" * 5000 + b"]"),
+    ],
+)
+def test_what_is_no_json(body: bytes, lead: bytes) -> None:
+    """What is not JSON, or too deep or too large to be read, may come right the next time."""
+    with pytest.raises(TransientError, match="the answer is not JSON"):
+        decode(lead + body)
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_cut_json(cut: int) -> None:
+    """JSON that is cut anywhere never passes for a whole answer."""
+    body = b'{"data": [{"id": "1", "n": [1, {}]}], "next": null}'
+    assert decode(body)
+    with pytest.raises(TransientError):
+        decode(body[:-cut])
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "value"),
+    [
+        ({"a": 1}, "a", 1),
+        ({"a": {"b": {"c": []}}}, "a.b.c", []),
+        ({"a": None}, "a", None),
+        ([1], "$", [1]),
+        (None, "$", None),
+        ({"a": {"b": 0}}, "$.a.b", 0),
+        ({"a": 1}, "b", MISSING),
+        ({"a": None}, "a.b", MISSING),
+        ({"a": [1]}, "a.0", MISSING),
+        ({"a": "text"}, "a.text", MISSING),
+        ([], "a", MISSING),
+        (None, "a", MISSING),
+        ({"a.b": 1}, "a.b", MISSING),
+    ],
+)
+def test_lookup(answer: Any, path: str, value: Any) -> None:
+    """A dotted path leads through objects only."""
+    assert lookup(answer, path) is value or lookup(answer, path) == value != MISSING
+
+
+@pytest.mark.parametrize(
+    ("answer", "selector", "rows"),
+    [
+        ({"data": [{"id": 1}, {}]}, "data", [{"id": 1}, {}]),
+        ({"meta": {"items": [{"id": 1}]}}, "meta.items", [{"id": 1}]),
+        ([{"id": 1}], "$", [{"id": 1}]),
+        ({"data": []}, "data", []),
+        ({"data": None}, "data", []),
+        (None, "$", []),
+    ],
+)
+def test_rows(answer: Any, selector: str, rows: list[Any]) -> None:
+    """Rows stand where the selector says; null is an empty page, and the answer comes along."""
+    page = read_page(json.dumps(answer).encode(), selector, NOW)
+    assert page == (rows, answer, NOW, False)
+
+
+def test_no_content() -> None:
+    """An answer without a body, as of status 204, is an empty page."""
+    assert read_page(b"", "data", NOW) == ([], None, NOW, False)
+
+
+def test_unstorable_texts_are_told() -> None:
+    """The page says that its texts need a look."""
+    assert read_page(b'{"data": [{"id": "\\u0000"}]}', "data", NOW).unstorable
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"error": "geheim", "code": 4}, "the answer has no `data`: it is an object with the keys error, code"),
+        ({}, "the answer has no `data`: it is an empty object"),
+        ([{"data": []}], "the answer has no `data`: it is a list"),
+        ("geheim", "the answer has no `data`: it is a text"),
+        (None, "the answer has no `data`: it is null"),
+        (True, "the answer has no `data`: it is a boolean"),
+        (4711, "the answer has no `data`: it is a number"),
+    ],
+)
+def test_missing_rows(answer: Any, words: str) -> None:
+    """An answer without the selector's key may pass; the error names the keys that are there, and no value."""
+    with pytest.raises(TransientError) as caught:
+        read_page(json.dumps(answer).encode(), "data", NOW)
+    assert str(caught.value) == words
+
+
+def test_keys_are_named_in_measure() -> None:
+    """Ten keys are named; one of more than forty characters is left out, and not cut, as it might be a secret."""
+    names = ["k" * 40, "k" * 41, *(f"k{number}" for number in range(10))]
+    with pytest.raises(TransientError) as caught:
+        read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
+    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"name": "hidden"}, "`data` is an object with the keys name, not a list of objects"),
+        ("hidden", "`data` is a text, not a list of objects"),
+        (1, "`data` is a number, not a list of objects"),
+        (False, "`data` is a boolean, not a list of objects"),
+        ([{}, "hidden"], "row 2 of `data` is a text, not an object"),
+        ([None], "row 1 of `data` is null, not an object"),
+        ([{}, {}, [1]], "row 3 of `data` is a list, not an object"),
+    ],
+)
+def test_what_are_no_rows(value: Any, words: str) -> None:
+    """What is not a list of objects fails for good, saying what it is, without its content."""
+    with pytest.raises(FatalAPIError) as caught:
+        read_page(json.dumps({"data": value}).encode(), "data", NOW)
+    assert str(caught.value) == words

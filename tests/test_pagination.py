@@ -1,0 +1,462 @@
+"""Paging: whatever a server does, all rows come, or the sync fails and says why."""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.runs import Run, api, sync
+from tests.server import Asked, Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Rows = list[dict[str, Any]]
+
+
+def rows(count: int, first: int = 0) -> Rows:
+    """Rows with ids from `first` on."""
+    return [{"id": f"r{number}", "feedback_text": f"text {number}"} for number in range(first, first + count)]
+
+
+def expected(count: int) -> list[str]:
+    """The ids of that many rows."""
+    return [row["id"] for row in rows(count)]
+
+
+def offset_server(
+    table: Rows,
+    *,
+    cap: int = 100,
+    change: Callable[[Rows, int], None] = lambda table, request: None,
+    place: Callable[[int], int] = lambda offset: offset,
+) -> Server:
+    """A server of an offset API.
+
+    Args:
+        table: Its rows; `change` may alter them before each request is answered.
+        cap: The most rows that a page has.
+        change: Is given the rows and the number of the request, from 1.
+        place: Makes the offset that is served from the one that is asked for.
+    """
+
+    def answer(asked: Asked) -> Any:
+        change(table, len(server.asked))
+        start = place(int(asked.query["offset"]))
+        return {"data": table[start : start + min(cap, int(asked.query["limit"]))], "total": len(table)}
+
+    server = Server(answer)
+    return server
+
+
+def feedback(server: Server, **settings: Any) -> Run:
+    """Sync the feedback stream of a server."""
+    return sync({"feedback": api(server.url, **settings)})
+
+
+def offsets(server: Server) -> list[int]:
+    """The offsets that were asked for."""
+    return [int(asked.query["offset"]) for asked in server.asked]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 199, 230])
+@pytest.mark.parametrize("cap", [1, 7, 50, 100])
+@pytest.mark.parametrize("overlap", [0, 1, 3])
+def test_every_row_comes_however_the_server_caps_its_pages(count: int, cap: int, overlap: int) -> None:
+    """A server that gives fewer rows than asked for is read to its end, each row once."""
+    with offset_server(rows(count), cap=cap) as server:
+        run = feedback(server, paginator={"overlap": overlap})
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(count)
+
+
+def test_a_page_larger_than_asked_for_is_taken_whole() -> None:
+    """A server that gives more rows than the limit moves the offset on by what it gave."""
+    table = rows(230)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"data": table[start : start + 120]}
+
+    with Server(answer) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(230)
+
+
+def test_one_page_costs_its_request_and_the_proof_of_its_end() -> None:
+    """The proof is a page with the last row alone, so that nothing moved, and an empty one behind it."""
+    with offset_server(rows(30)) as server:
+        assert feedback(server).ids("feedback_data") == expected(30)
+    assert offsets(server) == [0, 29, 30]
+
+
+def test_a_total_that_is_reached_ends_the_sync() -> None:
+    """With `total_path` the request that proves the end is spared."""
+    with offset_server(rows(250)) as server:
+        run = feedback(server, paginator={"total_path": "total"})
+    assert run.ids("feedback_data") == expected(250)
+    assert offsets(server) == [0, 99, 198]
+
+
+@pytest.mark.parametrize("sizes", [[10, 1], [10, 1, 1, 3], [1, 2, 3], [7, 1, 9, 2], [10, 10, 3]])
+@pytest.mark.parametrize("overlap", [0, 1, 5])
+def test_every_row_comes_however_the_sizes_of_pages_change(sizes: list[int], overlap: int) -> None:
+    """A server that cuts pages by their bytes, say, may give as few rows as are shared, with more behind them."""
+    table = rows(60)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"data": table[start : start + sizes[len(server.asked) % len(sizes)]]}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"overlap": overlap}, max_connections=1)
+    assert run.error is None or "no stable order" in run.failures["feedback_data"]
+    if run.error is None:
+        assert run.ids("feedback_data") == expected(60)
+
+
+@pytest.mark.parametrize("overlap", [1, 2, 5])
+@pytest.mark.parametrize("large", [{20, 21}, {0, 1}, {9, 10, 11, 12}, {58, 59}])
+def test_every_row_comes_where_large_rows_have_pages_of_their_own(large: set[int], overlap: int) -> None:
+    """A server that cuts pages by their bytes gives two large rows that stand side by side one by one."""
+    table = rows(60)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        end = next((number for number in sorted(large) if number > start), start + 10)
+        return {"data": table[start : start + 1 if start in large else min(end, start + 10)]}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"overlap": overlap})
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(60)
+
+
+@pytest.mark.parametrize("total", [-1, 0, 50, 349])
+def test_a_total_that_was_passed_is_none(total: int) -> None:
+    """Some APIs give 0 or -1 for what they did not count; that is no end."""
+    table = rows(350)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"data": table[start : start + 100], "total": total}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"total_path": "total"})
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(350)
+
+
+def test_an_api_that_counts_pages_fails_and_names_the_offset() -> None:
+    """Where the parameter is the number of a page, the first page is not taken for all there is."""
+    table = rows(350)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["page"]) * 100
+        return {"data": table[start : start + 100]}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"offset_param": "page"})
+    assert "paginator.offset_param" in run.failures["feedback_data"]
+
+
+def test_an_ignored_offset_fails_and_is_named() -> None:
+    """A server that gives the first page again, whatever is asked for, is not read for ever, nor believed."""
+    with offset_server(rows(300), place=lambda offset: 0) as server:
+        run = feedback(server)
+    assert "paginator.offset_param" in run.failures["feedback_data"]
+    assert len(server.asked) == 3
+
+
+def test_an_offset_that_stops_counting_fails_and_is_named() -> None:
+    """A server that clamps large offsets gives the same rows for ever: that is no end."""
+    with offset_server(rows(900), place=lambda offset: min(offset, 400)) as server:
+        run = feedback(server)
+    assert "paginator.offset_param" in run.failures["feedback_data"]
+    assert len(server.asked) < 15
+
+
+@pytest.mark.parametrize("place", [lambda offset: offset // 100 * 100, lambda offset: -(-offset // 100) * 100])
+@pytest.mark.parametrize("count", [99, 100, 101, 230, 300])
+def test_an_api_of_whole_pages_is_read_without_overlap(
+    place: Callable[[int], int], count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An API that moves offsets down or up to whole pages is noticed on the second page, and read."""
+    with offset_server(rows(count), place=place) as server:
+        run = feedback(server)
+    if count < 100 and place(99) == 0:
+        # One page that is served for each offset cannot be told from an API that ignores it.
+        assert "single_page" in run.failures["feedback_data"]
+        return
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(count)
+    if count > 100:
+        assert "whole pages" in caplog.text
+
+
+def test_an_api_that_refuses_odd_offsets_is_read_without_overlap() -> None:
+    """An API that answers 400 to the overlapping request is asked at the plain offset."""
+    table = rows(230)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return Reply(status=400) if start % 100 else {"data": table[start : start + 100]}
+
+    with Server(answer) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(230)
+
+
+@pytest.mark.parametrize("deleted", [1, 5, 60, 99, 100, 150])
+@pytest.mark.parametrize("at", [2, 3, 4])
+@pytest.mark.parametrize("where", [0, 40])
+def test_no_row_is_missed_when_others_are_deleted(deleted: int, at: int, where: int) -> None:
+    """Rows deleted in front of the offset shift the rest to the left; those that stood all along still come."""
+    table = rows(430)
+    gone: Rows = []
+
+    def change(table: Rows, request: int) -> None:
+        if request == at:
+            gone.extend(table[where : where + deleted])
+            del table[where : where + deleted]
+
+    with offset_server(table, change=change) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert {row["id"] for row in table} <= set(run.ids("feedback_data"))
+
+
+@pytest.mark.parametrize("inserted", [1, 99, 100, 150])
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_no_row_is_missed_when_others_come_first(inserted: int, at: int) -> None:
+    """Rows inserted at the front, as in an API that sorts newest first, shift the rest to the right."""
+
+    def change(table: Rows, request: int) -> None:
+        if request == at:
+            table[:0] = [{"id": f"new{number}"} for number in range(inserted)]
+
+    with offset_server(rows(430), change=change) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert set(expected(430)) <= set(run.ids("feedback_data"))
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("cap", [10, 35])
+def test_no_row_is_missed_while_rows_come_and_go_all_the_time(newest_first: bool, cap: int) -> None:  # noqa: FBT001
+    """Before each request a row is deleted and one inserted; every row that stood all along comes."""
+    table = rows(200)
+    stood = set(expected(200))
+
+    def change(table: Rows, request: int) -> None:
+        if request > 60:
+            return
+        stood.discard(table.pop((request * 37) % len(table))["id"])
+        table.insert(0 if newest_first else len(table), {"id": f"new{request}"})
+
+    with offset_server(table, cap=cap, change=change) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert stood <= set(run.ids("feedback_data"))
+
+
+@pytest.mark.parametrize(("overlap", "smallest"), [(1, 20), (1, 2), (1, 1), (5, 20), (5, 3)])
+@pytest.mark.parametrize("seed", range(8))
+def test_no_row_is_missed_whatever_changes_between_pages_of_any_size(overlap: int, smallest: int, seed: int) -> None:
+    """Rows come and go anywhere on a server that cuts pages as it likes: none that stood all along is missed."""
+    chance, lock = random.Random(seed), threading.Lock()  # noqa: S311 - made-up changes
+    table = rows(chance.randint(20, 400))
+    stood = set(expected(len(table)))
+
+    def answer(asked: Asked) -> Any:
+        with lock:
+            for change in range(chance.randint(1, 4) if chance.random() < 0.4 else 0):
+                if table and chance.random() < 0.5:
+                    stood.discard(table.pop(chance.randrange(len(table)))["id"])
+                else:
+                    new = {"id": f"new{len(server.asked)}-{change}-{chance.random()}"}
+                    table.insert(chance.randrange(len(table) + 1), new)
+            start = int(asked.query["offset"])
+            return {"data": table[start : start + chance.randint(smallest, 20)]}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"limit": 20, "overlap": overlap})
+    assert run.error is None
+    assert stood <= set(run.ids("feedback_data"))
+
+
+def test_a_row_that_moved_to_the_end_comes_with_its_newest_value() -> None:
+    """Where an API sorts by update, a row updated behind the offset is met again, and written again."""
+
+    def change(table: Rows, request: int) -> None:
+        if request == 3:
+            table.append({**table.pop(90), "feedback_text": "newest"})
+
+    with offset_server(rows(230), change=change) as server:
+        run = feedback(server)
+    newest = {record["id"]: record["feedback_text"] for record in run.records("feedback_data")}
+    assert newest["r90"] == "newest"
+    assert set(newest) == set(expected(230))
+
+
+def test_an_order_that_changes_with_each_request_fails() -> None:
+    """Rows in no order at all cannot be joined, which is said in place of rows missed."""
+    table = rows(5000)
+
+    def change(table: Rows, request: int) -> None:
+        table[:] = [table[(number * 2741 + request * 911) % len(table)] for number in range(len(table))]
+
+    with offset_server(table, change=change) as server:
+        run = feedback(server)
+    assert "no stable order" in run.failures["feedback_data"]
+
+
+def test_a_total_that_is_not_reached_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Fewer rows than the API counts is worth a warning and a word in the summary; and no version is activated."""
+    caplog.set_level("INFO")
+
+    def answer(asked: Asked) -> Any:
+        return {"data": rows(30)[int(asked.query["offset"]) :], "total": 45}
+
+    with Server(answer) as server:
+        config = {
+            "feedback": api(server.url, paginator={"total_path": "total"}),
+            "emit_activate_version_messages": True,
+        }
+        run = sync(config)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(30)
+    assert "counts 45 rows, and gave 30" in caplog.text
+    assert "complete, 15 rows fewer than counted" in caplog.text
+    assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
+
+
+def test_a_server_that_gives_the_last_row_for_any_offset_behind_it_has_an_end() -> None:
+    """Nothing new behind the last row is the end, be it an empty page or the last row again."""
+    table = rows(230)
+
+    def answer(asked: Asked) -> Any:
+        start = min(int(asked.query["offset"]), len(table) - 1)
+        return {"data": table[start : start + 100]}
+
+    with Server(answer) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(230)
+
+
+@pytest.mark.parametrize("status", [400, 404, 416])
+def test_an_api_that_refuses_offsets_behind_its_rows_has_an_end(status: int) -> None:
+    """Where nothing but the last row came, an offset behind it that is refused is the end."""
+    table = rows(230)
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"data": table[start : start + 100]} if start < len(table) else Reply(status=status)
+
+    with Server(answer) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(230)
+
+
+def test_a_first_page_may_be_as_large_as_it_likes() -> None:
+    """Many rows in one page are no sign of a bad order."""
+    table = rows(12_000)
+    with Server(lambda asked: {"data": table[int(asked.query["offset"]) :]}) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(12_000)
+
+
+def cursor_server(pages: dict[str | None, tuple[Rows, Any]], **more: Any) -> Server:
+    """A server that gives for each cursor some rows and what stands at `pagination`."""
+
+    def answer(asked: Asked) -> Any:
+        found, pagination = pages[asked.query.get("cursor")]
+        return {"forums": found, **({} if pagination is ... else {"pagination": pagination}), **more}
+
+    return Server(answer)
+
+
+def forums(*numbers: int) -> Rows:
+    """Rows of the forums stream."""
+    return [{"id": number, "updated_at": "2024-01-01T00:00:00Z"} for number in numbers]
+
+
+def analytics(server: Server, **settings: Any) -> Run:
+    """Sync the forums of a server."""
+    config = {"analytics": api(server.url, **settings)}
+    from tests.runs import catalog_of  # noqa: PLC0415
+
+    return sync(config, catalog=catalog_of(config, "forums"))
+
+
+@pytest.mark.parametrize("last", [{}, {"cursor": None}, {"cursor": ""}, None, ...])
+def test_a_cursor_is_followed_until_there_is_none(last: Any) -> None:
+    """No cursor, null, an empty one, or no parent of it: that was the last page."""
+    pages = {None: (forums(1, 2), {"cursor": "b"}), "b": (forums(3), {"cursor": "c"}), "c": (forums(4), last)}
+    with cursor_server(pages) as server:
+        run = analytics(server)
+    assert run.error is None
+    assert run.ids("forums") == [1, 2, 3, 4]
+
+
+def test_an_empty_page_with_a_fresh_cursor_is_not_the_end() -> None:
+    """Some APIs filter after they cut pages."""
+    pages = {None: (forums(1), {"cursor": "b"}), "b": ([], {"cursor": "c"}), "c": (forums(2), {})}
+    with cursor_server(pages) as server:
+        assert analytics(server).ids("forums") == [1, 2]
+
+
+@pytest.mark.parametrize("circle", [["a"], ["a", "b"], ["a", "b", "c", "d", "e"]])
+def test_a_cursor_that_comes_again_fails_and_is_named(circle: list[str]) -> None:
+    """An echo, or a longer circle, is noticed within three rounds."""
+    following = dict(zip([None, *circle], [*circle, circle[0]], strict=True))
+    with Server(lambda asked: {"forums": [], "pagination": {"cursor": following[asked.query.get("cursor")]}}) as server:
+        run = analytics(server)
+    assert "paginator.cursor_path" in run.failures["forums"]
+    assert len(server.asked) <= 3 * len(circle) + 2
+
+
+def test_a_cursor_that_is_no_text_fails_and_is_named() -> None:
+    """An object at the cursor's path means that the path is wrong."""
+    with cursor_server({None: (forums(1), {"cursor": {"next": 1}})}) as server:
+        assert "paginator.cursor_path" in analytics(server).failures["forums"]
+
+
+def test_the_same_rows_for_another_cursor_fail() -> None:
+    """A cursor that is sent under a name that nobody reads brings a fresh one, and the same page, for ever."""
+    with Server(lambda asked: {"forums": forums(1, 2), "pagination": {"cursor": str(len(server.asked))}}) as server:
+        run = analytics(server)
+    assert "paginator.cursor_param" in run.failures["forums"]
+    assert len(server.asked) <= 3
+
+
+def test_a_first_page_without_a_cursor_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A cursor that is looked for in the wrong place looks like an API with one page."""
+    caplog.set_level("INFO")
+    with Server(lambda asked: {"forums": forums(1), "next": "b"}) as server:
+        assert analytics(server).ids("forums") == [1]
+    assert "the first page has no `pagination.cursor`" in caplog.text
+
+
+@pytest.mark.parametrize("cursor", [17, 1.5, 12345678901234567.25])
+def test_a_number_as_cursor_is_followed(cursor: float) -> None:
+    """A cursor may be a number."""
+    pages = {None: (forums(1), {"cursor": cursor}), str(cursor): (forums(2), {})}
+    with cursor_server(pages) as server:
+        assert analytics(server).ids("forums") == [1, 2]
+
+
+def test_a_single_page_is_asked_for_once() -> None:
+    """With `single_page` one request is all."""
+    with Server(lambda asked: rows(3)) as server:
+        run = feedback(server, paginator={"type": "single_page"}, streams={"feedback_data": {"data_selector": "$"}})
+    assert run.ids("feedback_data") == expected(3)
+    assert [asked.query for asked in server.asked] == [{"api_key": "test-key"}]

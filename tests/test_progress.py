@@ -1,0 +1,69 @@
+"""What a person reads while the tap runs and at its end."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tap_feedback.progress import HEADINGS, Progress, extras, summary
+
+
+@pytest.mark.parametrize(
+    ("counts", "start"),
+    [
+        ({}, "forums: 0 rows in 0 pages, 0 rows/s"),
+        ({"rows": 1234567, "pages": 12346}, "forums: 1,234,567 rows in 12,346 pages, "),
+        ({"rows": 50, "pages": 1, "totals": {1: 2000}}, "forums: 50 rows in 1 pages, 2 % of 2,000, "),
+        ({"rows": 1999, "pages": 20, "totals": {1: 2000}}, "forums: 1,999 rows in 20 pages, 99 % of 2,000, "),
+        ({"rows": 3000, "pages": 30, "totals": {1: 2000}}, "forums: 3,000 rows in 30 pages, 100 % of 2,000, "),
+        ({"rows": 0, "pages": 1, "totals": {1: 0}}, "forums: 0 rows in 1 pages, 0 rows/s"),
+    ],
+)
+def test_line(counts: dict[str, int], start: str) -> None:
+    """A line tells rows, pages, the part of a known total, which is never more than all, and the rate."""
+    line = Progress("forums", **counts).line  # type: ignore[arg-type]
+    assert line.startswith(start)
+    assert line.endswith(" rows/s")
+
+
+def test_rate() -> None:
+    """The rate is that since the stream began."""
+    line = Progress("forums", rows=50_000, pages=1, started=time.monotonic() - 100).line
+    assert 495 <= int(line.rpartition(", ")[2].removesuffix(" rows/s")) <= 500
+
+
+def test_rate_of_the_first_moment() -> None:
+    """A clock that has not moved on is no division by zero."""
+    assert Progress("forums", rows=1, started=time.monotonic() + 9).line.endswith(" 1,000 rows/s")
+
+
+def test_summary() -> None:
+    """A line a stream stands under the headings; numbers to the right, texts to the left, no blanks at the end."""
+    streams = [
+        Progress("forums", 12, 1, bookmark="2024-01-31T00:00:00Z", result="complete"),
+        Progress("feedback_data", 1234567, 12346, 3, 14.04, 8, result="failed"),
+    ]
+    assert summary(streams).splitlines() == [
+        "stream              rows   pages  retries  waited  rows with extras  bookmark              result",
+        "forums                12       1        0   0.0 s                 0  2024-01-31T00:00:00Z  complete",
+        "feedback_data  1,234,567  12,346        3  14.0 s                 8                        failed",
+    ]
+
+
+def test_summary_of_nothing() -> None:
+    """Without streams the headings stand alone."""
+    assert summary([]) == "  ".join(HEADINGS)
+
+
+def test_extras_are_told_in_one_line() -> None:
+    """Rows, names and counts, and no more names than a person reads."""
+    assert extras(0, [], [], 0) == ""
+    assert extras(12, ["cf_tier", "cv_arr"], [], 0) == "12 rows had 2 unknown fields: cf_tier, cv_arr"
+    assert extras(1, ["a"], ["nps"], 3) == (
+        "1 rows had 1 unknown fields: a; 1 rows had 1 fields that did not fit: nps; "
+        "3 texts had characters that cannot be stored"
+    )
+    many = extras(1000, [f"f{number}" for number in range(1000)], [], 0)
+    assert many.startswith("1,000 rows had 1,000 unknown fields: f0, f1, ")
+    assert many.endswith("f19 and 980 more")

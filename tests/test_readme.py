@@ -1,0 +1,127 @@
+"""The README says what the code does; run as a module, this writes the tables of settings into it."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_feedback import settings
+from tap_feedback.settings import config_jsonschema, rows
+from tap_feedback.streams import STREAM_TYPES
+from tap_feedback.tap import TapFeedback
+from tap_feedback.validation import problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+README = Path(__file__).parents[1] / "README.md"
+PACKAGE = Path(settings.__file__).parent
+OPEN, CLOSE = "<!-- settings: written by python -m tests.test_readme -->\n", "<!-- /settings -->\n"
+
+
+def text() -> str:
+    """The README."""
+    return README.read_text(encoding="utf-8")
+
+
+def table(headings: str, lines: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    cells = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines]
+    return headings + "\n" + "|---" * (headings.count("|") - 1) + "|\n" + "".join(cells)
+
+
+def code(words: str) -> str:
+    """Words as code, a dash where there are none."""
+    return f"`{words}`" if words else "–"
+
+
+def settings_tables() -> str:
+    """The settings of an API, those of a stream, and those at the top, each in a table."""
+    schema = config_jsonschema()
+    TapFeedback.append_builtin_config(schema)
+    top = schema["properties"]
+    stream = top["feedback"]["properties"]["streams"]["additionalProperties"]["properties"]
+    required = dict.fromkeys(top["feedback"]["required"], "required")
+    api_rows = [
+        (f"`{name}`", words, required.get(name, code(offset)), required.get(name, code(cursor)))
+        for name, words, offset, cursor in rows()
+    ]
+    stream_rows = [(f"`streams.<name>.{name}`", part["description"]) for name, part in stream.items()]
+    top_rows = [
+        (
+            f"`{name}`",
+            " ".join(part["description"].split()),
+            code(json.dumps(part["default"])) if part.get("default") else "–",
+        )
+        for name, part in top.items()
+        if name not in {"feedback", "analytics", "support"}
+    ]
+    return (
+        "`feedback`, `analytics` and `support` are objects of one shape; only the defaults differ.\n\n"
+        + table("| setting of an API | meaning | feedback, support | analytics |", api_rows)
+        + "\nOne stream may differ from the rest:\n\n"
+        + table("| setting of a stream | meaning |", stream_rows)
+        + "\nAt the top level, the last of them the SDK's own:\n\n"
+        + table("| setting | meaning | default |", top_rows)
+    )
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    """Every setting is in the README with its meaning and its defaults."""
+    assert settings_tables() == text().partition(OPEN)[2].partition(CLOSE)[0]
+
+
+@pytest.mark.parametrize("example", re.findall(r"```json\n(.*?)```", text(), re.DOTALL))
+def test_the_examples_are_valid(example: str) -> None:
+    """What the README shows can be used as it stands."""
+    assert problems(json.loads(example)) == []
+
+
+def test_the_streams_are_those_of_the_code() -> None:
+    """The table of streams says what the classes say."""
+    for kind in STREAM_TYPES:
+        key = f"`{kind.replication_key}`" if kind.replication_key else "–"
+        method = "INCREMENTAL" if kind.replication_key else "FULL_TABLE"
+        own = vars(kind)
+        assert f"| `{own['name']}` | {kind.api} | `{own['path']}` | `id` | {key} | {method} |\n" in text()
+
+
+def test_every_module_is_in_the_map() -> None:
+    """Who looks for a place finds each file, and no file that is gone."""
+    there = {f"tap_feedback/{path.name}" for path in PACKAGE.glob("*.py") if path.name != "__init__.py"}
+    assert set(re.findall(r"^\| `(tap_feedback/\w+\.py)` \|", text(), re.MULTILINE)) == there
+
+
+def quoted_messages() -> list[str]:
+    """The messages that the troubleshooting explains, each without the setting or status that it begins with."""
+    section = text().partition("## Troubleshooting")[2].partition("## ")[0]
+    messages = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    quoted = [words for message in messages for words in re.findall("`([^`]+)`", message)]
+    return [re.sub(r"^(feedback\.api_key|answered \d+) ", "", words) for words in quoted]
+
+
+@pytest.mark.parametrize("message", quoted_messages())
+def test_the_messages_are_those_of_the_code(message: str) -> None:
+    """What the troubleshooting quotes is what the tap says."""
+    source = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py"))
+    phrases = {status.phrase for status in HTTPStatus}
+    assert message in phrases or message in re.sub(r'"\s*f?"', "", source)
+
+
+def test_what_can_go_wrong_is_tested() -> None:
+    """Each line names the test that holds the tap to it."""
+    lines = text().partition("## What can go wrong")[2].partition("## ")[0].splitlines()[4:]
+    named = {line.split("`")[-2] for line in lines if line.startswith("|")}
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+    assert len(named) > 10
+
+
+if __name__ == "__main__":
+    before, _, rest = text().partition(OPEN)
+    README.write_text(before + OPEN + settings_tables() + CLOSE + rest.partition(CLOSE)[2], encoding="utf-8")

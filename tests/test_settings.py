@@ -1,0 +1,302 @@
+"""The settings: defaults, schema, and what is wrong with a config."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import jsonschema
+import pytest
+from msgspec import UNSET
+
+from tap_feedback.settings import (
+    NULLABLE,
+    STREAMS,
+    ApiKeyAuth,
+    BearerAuth,
+    CursorPaging,
+    HttpBasicAuth,
+    Incremental,
+    OffsetPaging,
+    Retry,
+    SinglePage,
+    StreamOverride,
+    config_jsonschema,
+    parse,
+    rows,
+)
+from tap_feedback.streams import STREAM_TYPES
+from tap_feedback.tap import TapFeedback
+from tap_feedback.validation import problems
+
+SECRET = "s3cr3t-v4lue"
+
+
+def api(**settings: Any) -> dict[str, Any]:
+    """The settings of an API, complete but for what a test adds."""
+    return {"base_url": "https://api.example.com", "api_key": "key", **settings}
+
+
+def lines(name: str = "feedback", /, **settings: Any) -> list[str]:
+    """What is wrong with the settings of one API."""
+    return problems({name: api(**settings)})
+
+
+def full_schema() -> dict[str, Any]:
+    """The schema with what the SDK adds."""
+    schema = config_jsonschema()
+    TapFeedback.append_builtin_config(schema)
+    return schema
+
+
+# Defaults and merging
+
+
+@pytest.mark.parametrize("name", ["feedback", "support"])
+def test_defaults_of_feedback_and_support(name: str) -> None:
+    """With address and key alone, all is as the table says."""
+    parsed = parse({name: api()}).apis[name]
+    assert parsed.name == name
+    assert (parsed.base_url, parsed.api_key, parsed.path_prefix) == ("https://api.example.com", "key", "/v1")
+    assert parsed.auth == ApiKeyAuth(name="api_key", location="query")
+    assert parsed.paginator == OffsetPaging(
+        limit=100, limit_param="limit", offset_param="offset", overlap=1, total_path=None
+    )
+    assert parsed.incremental == Incremental(start_param=None, end_param=None, format="%Y-%m-%dT%H:%M:%SZ", lookback=0)
+    assert parsed.retry == Retry(max_retries=3, backoff_factor=2, statuses=(429, 500, 502, 503, 504), max_wait=300)
+    assert (parsed.timeout, parsed.max_connections, parsed.requests_per_minute) == (60, 4, None)
+    assert (parsed.headers, parsed.params, parsed.streams) == ({}, {}, {})
+
+
+def test_defaults_of_analytics() -> None:
+    """Analytics has a bearer token, cursors and a time range."""
+    parsed = parse({"analytics": api()}).apis["analytics"]
+    assert parsed.auth == BearerAuth()
+    assert parsed.paginator == CursorPaging(
+        limit=100, limit_param=None, cursor_param="cursor", cursor_path="pagination.cursor", total_path=None
+    )
+    assert parsed.incremental == Incremental(start_param="updated_after", end_param="updated_before")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("feedback", {"limit": 20}, OffsetPaging(limit=20)),
+        ("feedback", {"limit_param": None}, OffsetPaging(limit_param=None)),
+        ("feedback", {"limit": 1}, OffsetPaging(limit=1)),
+        ("feedback", {"type": "cursor"}, CursorPaging()),
+        ("feedback", {"type": "single_page"}, SinglePage(limit_param=None)),
+        ("analytics", {"limit_param": "per_page"}, CursorPaging(limit_param="per_page")),
+        ("analytics", {"type": "offset"}, OffsetPaging()),
+    ],
+)
+def test_paginator_is_merged_by_key_and_another_type_brings_its_own_defaults(
+    name: str, given: dict[str, Any], expected: object
+) -> None:
+    """A paginator keeps the defaults of its type where nothing is given."""
+    config = {name: api(paginator=given)}
+    assert problems(config) == []
+    assert parse(config).apis[name].paginator == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("feedback", {"location": "header"}, ApiKeyAuth(location="header")),
+        ("feedback", {"type": "http_basic"}, HttpBasicAuth()),
+        ("analytics", {"type": "api_key"}, ApiKeyAuth(name="api_key", location="query")),
+    ],
+)
+def test_auth_is_merged_as_a_paginator_is(name: str, given: dict[str, Any], expected: object) -> None:
+    """An auth keeps the defaults of its type where nothing is given."""
+    config = {name: api(auth=given)}
+    assert problems(config) == []
+    assert parse(config).apis[name].auth == expected
+
+
+def test_null_switches_a_default_off() -> None:
+    """A null that is given is not replaced by the default."""
+    parsed = parse({"analytics": api(incremental={"end_param": None, "lookback": 1.5})}).apis["analytics"]
+    assert parsed.incremental == Incremental(start_param="updated_after", end_param=None, lookback=1.5)
+
+
+def test_slashes_at_the_end_are_cut() -> None:
+    """Address and prefix are put before a path that begins with a slash."""
+    parsed = parse({"feedback": api(base_url="https://api.example.com/x/", path_prefix="/")}).apis["feedback"]
+    assert (parsed.base_url, parsed.path_prefix) == ("https://api.example.com/x", "")
+
+
+def test_an_override_tells_null_from_not_given() -> None:
+    """A stream takes over what is given, a null too, and nothing else."""
+    given = {"primary_key": ["a", "b"], "replication_key": None}
+    config = {"analytics": api(streams={"forums": given, "features": {"primary_key": "key"}})}
+    assert problems(config) == []
+    streams = parse(config).apis["analytics"].streams
+    assert streams["forums"] == StreamOverride(primary_key=("a", "b"), replication_key=None)
+    assert streams["forums"].path is UNSET
+    assert streams["forums"].given == {"primary_keys": ("a", "b"), "replication_key": None}
+    assert streams["features"].given == {"primary_keys": ("key",)}
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-31", "2024-01-31T00:00:00", "2024-01-31T00:00:00Z", "2024-01-31T01:00:00+01:00"]
+)
+def test_dates_are_instants_in_utc_where_they_name_no_offset(text: str) -> None:
+    """A date, a naive and an aware date-time of the same moment are the same."""
+    config = {"start_date": text}
+    assert problems(config) == []
+    assert parse(config).start_date == datetime(2024, 1, 31, tzinfo=timezone.utc)
+
+
+def test_a_config_without_apis_is_no_problem() -> None:
+    """Discovery needs no config; only a sync asks for an API."""
+    assert problems({}) == []
+    settings = parse({})
+    assert (settings.apis, settings.start_date, settings.end_date) == ({}, None, None)
+    assert (settings.user_agent, settings.unknown_fields, settings.emit_activate_version_messages) == (
+        None,
+        "keep",
+        False,
+    )
+
+
+def test_discovery_does_without_address_and_key() -> None:
+    """What is required may lack in discovery; what is there must be right."""
+    config: dict[str, Any] = {"feedback": {"streams": {"feedback_data": {"primary_key": "key"}}}}
+    assert problems(config) == [
+        "`feedback.base_url` is missing: it is required",
+        "`feedback.api_key` is missing: it is required",
+    ]
+    assert problems(config, complete=False) == []
+    assert parse(config).apis["feedback"].base_url == ""
+    config["feedback"]["timeout"] = 0
+    assert problems(config, complete=False) == [
+        "`feedback.timeout` must be a number, more than 0 and at most 315360000"
+    ]
+
+
+def test_the_vendor_example_is_right() -> None:
+    """The example of a real vendor needs five lines."""
+    config = {
+        "analytics": api(path_prefix="/api/v2/admin", paginator={"limit_param": "per_page"}),
+    }
+    assert problems(config) == []
+
+
+# Schema
+
+
+def test_the_schema_is_one_piece_and_new_each_time() -> None:
+    """The SDK changes the schema that it is given, and follows no references."""
+    schema = config_jsonschema()
+    jsonschema.Draft7Validator.check_schema(schema)
+    text = json.dumps(schema)
+    assert "$ref" not in text
+    assert "$defs" not in text
+    schema["properties"]["feedback"]["properties"].clear()
+    assert json.dumps(config_jsonschema()) == text
+
+
+def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
+    """The settings stand in the order of the table; the SDK adds its own behind them."""
+    own = list(config_jsonschema()["properties"])
+    assert own == [
+        *STREAMS,
+        "start_date",
+        "end_date",
+        "user_agent",
+        "unknown_fields",
+        "emit_activate_version_messages",
+    ]
+    added = list(full_schema()["properties"])[len(own) :]
+    assert added[:2] == ["stream_maps", "stream_map_config"]
+
+
+@pytest.mark.parametrize("name", sorted(STREAMS))
+def test_the_key_is_marked_secret(name: str) -> None:
+    """The SDK and those who read its schema know the key as a secret; it and the address are required."""
+    schema = config_jsonschema()["properties"][name]
+    marked = [key for key, part in schema["properties"].items() if part.get("secret") and part.get("writeOnly")]
+    assert marked == ["api_key"]
+    assert schema["required"] == ["base_url", "api_key"]
+
+
+def test_the_defaults_of_the_schema_are_those_that_parsing_brings() -> None:
+    """What `--about` shows as defaults changes nothing when it is given."""
+    for name in STREAMS:
+        config: dict[str, Any] = {name: api()}
+        for dotted, part in leaves(config_jsonschema()["properties"][name]):
+            if "default" in part:
+                *parents, last = dotted.split(".")
+                node = config[name]
+                for parent in parents:
+                    node = node.setdefault(parent, {})
+                node[last] = part["default"]
+        assert problems(config) == []
+        assert parse(config) == parse({name: api()})
+
+
+def leaves(schema: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """The single settings of an object."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for name, part in schema["properties"].items():
+        found += leaves(part, f"{prefix}{name}.") if "properties" in part else [(prefix + name, part)]
+    return found
+
+
+def test_a_right_config_is_valid_by_the_schema_alone() -> None:
+    """An editor that knows the schema agrees with the tap."""
+    config = {
+        "feedback": api(auth={"location": "header"}, streams={"feedback_data": {"replication_key": None}}),
+        "analytics": api(paginator={"type": "single_page"}, requests_per_minute=60, params={"a": [1]}),
+        "start_date": "2024-01-31",
+    }
+    assert problems(config) == []
+    jsonschema.Draft7Validator(config_jsonschema()).validate(config)
+
+
+def test_rows_have_each_setting_once() -> None:
+    """The table for documents has a description for each setting, and the defaults as JSON."""
+    table = {name: (description, *defaults) for name, description, *defaults in rows()}
+    assert len(table) == len(rows())
+    assert all(description for description, *_ in table.values())
+    assert table["paginator.type"][1:] == ('"offset"', '"cursor"')
+    assert table["paginator.limit_param"][1:] == ('"limit"', "null")
+    assert table["paginator.cursor_path"][1:] == ("", '"pagination.cursor"')
+    assert table["retry.statuses"][1:] == ("[429, 500, 502, 503, 504]",) * 2
+    assert table["base_url"][1:] == ("", "")
+
+
+def test_the_names_of_the_streams_are_those_of_their_classes() -> None:
+    """Each API knows its streams, in the order of their classes."""
+    by_api: dict[str, list[str]] = {}
+    for kind in STREAM_TYPES:
+        by_api.setdefault(kind.api, []).append(kind.name)  # type: ignore[misc]  # to the SDK it belongs to instances
+    assert {name: list(streams) for name, streams in STREAMS.items()} == by_api
+
+
+def test_an_empty_text_stands_for_null_where_null_may_stand() -> None:
+    """Meltano cannot pass null on, so that an empty text must do; elsewhere an empty text is wrong."""
+
+    def nullable(schema: dict[str, Any]) -> set[str]:
+        parts = {**schema.get("properties", {})}
+        if isinstance(more := schema.get("additionalProperties"), dict):
+            parts |= more.get("properties", {})
+        own = {name for name, part in parts.items() if {"string", "null"} <= set(part.get("type", ()))}
+        return own.union(*(nullable(part) for part in parts.values()))
+
+    assert nullable(config_jsonschema()) == NULLABLE
+    required = {"base_url": "https://a.b", "api_key": "k"}
+    config = {
+        "feedback": {**required, "paginator": {"limit_param": ""}, "headers": {"X-Start": ""}},
+        "analytics": {**required, "incremental": {"end_param": ""}, "streams": {"forums": {"replication_key": ""}}},
+        "user_agent": "",
+    }
+    assert problems(config) == []
+    parsed = parse(config)
+    assert parsed.user_agent is None
+    assert parsed.apis["feedback"].paginator.limit_param is None
+    assert parsed.apis["analytics"].incremental.end_param is None
+    assert parsed.apis["analytics"].streams["forums"].replication_key is None
+    assert problems({"feedback": {**required, "base_url": ""}}) != []
