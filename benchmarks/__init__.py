@@ -1,0 +1,1 @@
+"""The tap side by side with what else could do its work: `python -m benchmarks`."""
