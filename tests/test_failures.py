@@ -47,7 +47,8 @@ TIMEOUT = 0.5
 ROWS = {"data": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}
 BODY = json.dumps(ROWS).encode()
 GOOD = Reply(ROWS)
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+# Without `close` a whole answer leaves a connection that looks usable until the server's end of it is seen.
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
 SIZED = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY)
 ZIPPED = gzip.compress(BODY)
 SIZED_ZIP = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
