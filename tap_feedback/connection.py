@@ -5,19 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timezone
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
 from singer_sdk.exceptions import FatalAPIError
-from urllib3.util import Timeout
 
-from tap_feedback.deadline import TimedAdapter
 from tap_feedback.retry import TransientError, retry_after
 from tap_feedback.settings import ApiKeyAuth, BearerAuth
+from tap_feedback.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.authenticators import APIAuthenticatorBase
     from singer_sdk.streams.rest import HTTPRequest
+    from urllib3 import BaseHTTPResponse
 
     from tap_feedback.settings import Api
 
@@ -37,8 +39,6 @@ MAX_REDIRECTS = 5
 class Answer(NamedTuple):
     """What came back for one request; `body` is decoded from its transfer and content encoding."""
 
-    status: int
-    headers: Mapping[str, str]
     body: bytes
     received: datetime
 
@@ -54,22 +54,17 @@ class RefusedError(FatalAPIError):
 class Connection:
     """Sends the requests of one API, at most `max_connections` at once.
 
-    Its methods are called with the baton; the requests themselves run on worker threads, which share nothing but this
-    object's adapter and the moment before which nothing is sent.
+    Its methods are called with the baton; the requests themselves run on worker threads, which share nothing but the
+    way to the API and the moment before which nothing is sent.
     """
 
     def __init__(self, api: Api, user_agent: str) -> None:
         self.api = api
-        with requests.Session() as session:
-            session.headers.update({"User-Agent": user_agent, "Accept": "application/json", **api.headers})
-            # Proxies and certificates from the environment: looked up here, not for every request.
-            transport: Any = session.merge_environment_settings(api.base_url, {}, True, None, None)  # noqa: FBT003
-            session.trust_env = False
-            self._headers = session.prepare_request(requests.Request("GET", api.base_url)).headers
-        self._transport = transport
-        # A session would prepare all of this anew for every request, and follow redirects on its own.
-        self._adapter = TimedAdapter(pool_maxsize=api.max_connections)
-        self._authenticate = self.authenticator
+        # The key stays the same, so what it adds to a request is asked for once.
+        authenticator = self.authenticator
+        headers = {"User-Agent": user_agent, "Accept": "application/json", **api.headers, **authenticator.auth_headers}
+        self._auth_params = authenticator.auth_params
+        self._transport = Transport(api.base_url, headers, size=api.max_connections)
         self._workers = ThreadPoolExecutor(api.max_connections, thread_name_prefix=api.name)
         self._closed = threading.Event()
         self._not_before = 0.0
@@ -90,7 +85,8 @@ class Connection:
     def submit(self, request: HTTPRequest) -> Future[Answer]:
         """Send a request as soon as a connection is free and the budget allows; no retry.
 
-        The future raises what requests raises, and TransientError or FatalAPIError for an answer that is none.
+        The future raises what urllib3 raises, and requests, and TransientError or FatalAPIError for an answer that is
+        none.
         """
         slot = 0.0
         if self.api.requests_per_minute:
@@ -106,7 +102,7 @@ class Connection:
         """Drop what is waiting, and close the connections."""
         self._closed.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
-        self._adapter.close()
+        self._transport.close()
 
     def _send(self, request: HTTPRequest, slot: float) -> Answer:
         """Wait for the request's turn, send it, follow redirects on the same host, and read the answer."""
@@ -114,41 +110,52 @@ class Connection:
             if self._closed.wait(wait):
                 raise CancelledError
         deadline = time.monotonic() + self.api.timeout
-        prepared = requests.PreparedRequest()
-        prepared.method = request.method
-        prepared.headers = self._headers.copy()
-        prepared.headers.update(request.headers)
-        prepared.prepare_url(request.url, request.encode_params())
-        prepared = self._authenticate(prepared)
+        url = self._url(request)
         for _ in range(MAX_REDIRECTS + 1):
-            timeout: Any = Timeout(total=max(0.001, deadline - time.monotonic()))
-            response = self._adapter.send(prepared, timeout=timeout, **self._transport)
-            with response:
-                if not response.is_redirect:
+            with self._transport.send(request.method, url, request.headers, deadline - time.monotonic()) as response:
+                location = response.get_redirect_location()
+                if not location:
                     self._check_status(response)
-                    body = read_body(response)
-                    if not body and response.status_code != HTTPStatus.NO_CONTENT:
-                        raise TransientError("answered 200 OK with nothing in it")
-                    return Answer(response.status_code, response.headers, body, datetime.now(timezone.utc))
-                read_body(response)  # so that the connection can be used again
-                try:
-                    target = urljoin(prepared.url or "", response.headers["Location"])
-                    parts = urlsplit(target)
-                except ValueError:
-                    raise FatalAPIError(f"redirects to no address: check `{self.api.name}.base_url`") from None
-            if parts[:2] != urlsplit(prepared.url)[:2]:
-                address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-                raise FatalAPIError(
-                    f"redirects to another address, {address}, which is not followed: "
-                    f"set `{self.api.name}.base_url` to the one that answers"
-                )
-            prepared.url = target
+                body = read_body(response)  # whole, so that the connection can be used again
+            if location:
+                url = self._follow(url, location)
+            elif body or response.status == HTTPStatus.NO_CONTENT:
+                return Answer(body, datetime.now(timezone.utc))
+            else:
+                raise TransientError("answered 200 OK with nothing in it")
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
 
-    def _check_status(self, response: requests.Response) -> None:
+    def _url(self, request: HTTPRequest) -> str:
+        """The address of a request, with all parameters and the key where it is one of them."""
+        url, query = (
+            quoted(request.url),
+            replace(request, params={**request.params, **self._auth_params}).encode_params(),
+        )
+        return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+
+    def _follow(self, url: str, location: str) -> str:
+        """The address to which an answer redirects.
+
+        Raises:
+            FatalAPIError: It is none, or on another host.
+        """
+        try:
+            target = urljoin(url, location)
+            parts = urlsplit(target)
+        except ValueError:
+            raise FatalAPIError(f"redirects to no address: check `{self.api.name}.base_url`") from None
+        if parts[:2] != urlsplit(url)[:2]:
+            address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            raise FatalAPIError(
+                f"redirects to another address, {address}, which is not followed: "
+                f"set `{self.api.name}.base_url` to the one that answers"
+            )
+        return target
+
+    def _check_status(self, response: BaseHTTPResponse) -> None:
         """Check the status, and hold all requests to the API where it asks for that and may."""
         try:
-            check_status(response.status_code, response.headers, self.api)
+            check_status(response.status, response.headers, self.api)
         except TransientError as error:
             if error.asked is not None and error.asked <= self.api.retry.max_wait:
                 self.pause(error.asked)
@@ -185,15 +192,22 @@ HINTS: dict[int, str] = {
 }
 
 
-def read_body(response: requests.Response) -> bytes:
+@lru_cache
+def quoted(url: str) -> str:
+    """A URL as requests sends it, quoted where it needs to be."""
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return str(request.url)
+
+
+def read_body(response: BaseHTTPResponse) -> bytes:
     """Read an answer whole, up to a size.
 
     Raises:
         FatalAPIError: It is larger than MAX_BODY.
     """
     chunks, size = [], 0
-    read: Any = response.raw.read1
-    while chunk := read(CHUNK, decode_content=True):
+    while chunk := response.read1(CHUNK, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY:

@@ -9,7 +9,6 @@ import ssl
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-import requests
 import urllib3
 
 #: Seconds; who tries ever again should not wait for days.
@@ -20,14 +19,15 @@ REASONS: dict[type[BaseException], str] = {
     socket.gaierror: "the host name was not found",
     ConnectionRefusedError: "the connection was refused",
     urllib3.exceptions.ReadTimeoutError: "no answer within `timeout`",
-    requests.exceptions.Timeout: "no answer within `timeout`",
+    urllib3.exceptions.ConnectTimeoutError: "no answer within `timeout`",
     TimeoutError: "no answer within `timeout`",
     urllib3.exceptions.DecodeError: "the answer's compression is broken",
     http.client.IncompleteRead: "the answer was cut",
     ConnectionResetError: "the connection was reset",
     urllib3.exceptions.ProtocolError: "the connection broke",
     ssl.SSLError: "the encrypted connection broke",
-    requests.exceptions.ConnectionError: "the connection failed",
+    urllib3.exceptions.NewConnectionError: "the connection failed",
+    urllib3.exceptions.ProxyError: "the connection failed",
 }
 #: A number of seconds above this one is a Unix epoch: nobody asks a client to wait for thirty years.
 EPOCH_FROM = 1_000_000_000
@@ -48,7 +48,7 @@ class TransientError(Exception):
 def transient_reason(error: Exception) -> str | None:
     """Why a request failed, in words that hold no URL, where sending it again may help; else None.
 
-    Certificate errors stay until somebody mends the certificate; a URL or header that requests refuses stays as it is.
+    Certificate errors stay until somebody mends the certificate; a URL or header that is refused stays as it is.
     """
     # The innermost cause says most: a refused connection comes wrapped four times.
     if _caused_by(error, ssl.SSLCertVerificationError):

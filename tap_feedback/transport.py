@@ -1,0 +1,127 @@
+"""The way to one host: found once as requests finds it, kept open, and left in time however slowly a server drips."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Timeout
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from urllib3 import BaseHTTPResponse
+
+
+class TimedReader(io.RawIOBase):
+    """Reads a socket until a moment; the socket's own timeout begins anew with each byte that a server drips."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._stream = sock.makefile("rb", buffering=0)
+        # urllib3 has just set what the request has left of its time.
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        """It reads."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what there is, or wait for it until the deadline."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._stream.close()
+        super().close()
+
+
+class TimedResponse(http.client.HTTPResponse):
+    """A response whose status, headers and body must all come in time."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(TimedReader(sock))
+
+
+class _Way(NamedTuple):
+    """How the host is reached; `before_path` is what a request line names before the path, for a proxy."""
+
+    pool: Any
+    origin: str
+    before_path: str
+    headers: dict[str, str]
+
+
+class Transport:
+    """Sends requests to one host, from any thread.
+
+    What requests does anew for every request is done once: it looks up proxies and certificates in the environment, and
+    prepares headers and connections. What then remains is urllib3's part, with its errors.
+
+    Args:
+        url: An address on the host.
+        headers: Sent with every request, beside those of requests; the last of those that differ in case only.
+        size: Connections that are kept open.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str], size: int) -> None:
+        self._url = url
+        self._headers = headers
+        self._adapter = HTTPAdapter(pool_maxsize=size)
+
+    @cached_property
+    def _way(self) -> _Way:
+        """Found with the first request, as discovery needs none."""
+        with requests.Session() as session:
+            settings: Any = session.merge_environment_settings(self._url, {}, None, None, None)
+            session.trust_env = False  # a password in .netrc is not for an API that has a key
+            session.headers.update(self._headers)
+            request = session.prepare_request(requests.Request("GET", urljoin(self._url, "/")))
+        proxies, verify, cert = (settings[name] for name in ("proxies", "verify", "cert"))
+        adapter: Any = self._adapter
+        pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+        adapter.cert_verify(pool, request.url, verify, cert)
+        kind = pool.ConnectionCls
+        if kind.response_class is not TimedResponse:
+            pool.ConnectionCls = type(kind.__name__, (kind,), {"response_class": TimedResponse})
+        before_path = adapter.request_url(request, proxies).removesuffix("/")
+        return _Way(pool, str(request.url).removesuffix("/"), before_path, dict(request.headers))
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+        """Send a request; the body of the response is still to be read.
+
+        Args:
+            method: Such as GET.
+            url: An address on the host, quoted.
+            headers: Sent beside those of every request.
+            timeout: Seconds in which headers and body must have come.
+        """
+        way = self._way
+        response: BaseHTTPResponse = way.pool.urlopen(
+            method,
+            way.before_path + url.removeprefix(way.origin),
+            headers={**way.headers, **headers},
+            timeout=Timeout(total=max(0.001, timeout)),
+            retries=False,
+            redirect=False,
+            assert_same_host=False,  # or an address that a proxy is asked for is refused
+            preload_content=False,
+        )
+        return response
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._adapter.close()
