@@ -40,12 +40,12 @@ clean: ## Remove all that was made
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python lacks venv: install it (Debian: python3-venv)' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<0.14'
-	$(UV) pip install --quiet --python .venv --group dev --editable .
+	$(UV) pip install --quiet --compile-bytecode --python .venv --group dev --editable .
 	@touch $@
 
 .venv-meltano/ready: .venv/ready
 	$(UV) venv --quiet --clear --python .venv .venv-meltano
-	$(UV) pip install --quiet --python .venv-meltano --group meltano
+	$(UV) pip install --quiet --compile-bytecode --python .venv-meltano --group meltano
 	@touch $@
 
 .meltano/ready: .venv-meltano/ready meltano.yml

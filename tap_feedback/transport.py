@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
+#: Bytes to read at once.
+BUFFER_SIZE = 64 * 1024
+#: Seconds by which a response may be late: the socket is told only then how much less time it has.
+TOLERANCE = 0.01
+
+
 class TimedReader(io.RawIOBase):
     """Reads a socket until a moment; the socket's own timeout begins anew with each byte that a server drips."""
 
@@ -27,7 +33,8 @@ class TimedReader(io.RawIOBase):
         self._socket = sock
         self._stream = sock.makefile("rb", buffering=0)
         # urllib3 has just set what the request has left of its time.
-        self._deadline = time.monotonic() + (sock.gettimeout() or 0)
+        self._told = time.monotonic()
+        self._deadline = self._told + (sock.gettimeout() or 0)
 
     def readable(self) -> bool:
         """It reads."""
@@ -35,10 +42,12 @@ class TimedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read what there is, or wait for it until the deadline."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= self._deadline:
             raise TimeoutError
-        self._socket.settimeout(left)
+        if now > self._told + TOLERANCE:
+            self._told = now
+            self._socket.settimeout(self._deadline - now)
         return self._stream.readinto(buffer)
 
     def close(self) -> None:
@@ -46,14 +55,17 @@ class TimedReader(io.RawIOBase):
         self._stream.close()
         super().close()
 
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What a response makes of a socket to read from it."""
+        return io.BufferedReader(self, BUFFER_SIZE)
+
 
 class TimedResponse(http.client.HTTPResponse):
     """A response whose status, headers and body must all come in time."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(TimedReader(sock))
+        reader: Any = TimedReader(sock)
+        super().__init__(reader, *args, **kwargs)
 
 
 class _Way(NamedTuple):
