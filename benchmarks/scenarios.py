@@ -98,7 +98,7 @@ def scenarios(*, quick: bool) -> list[Scenario]:
             ALL,
             chain,
             LATENCY,
-            (tools.TAP, tools.EIGHT_AT_A_TIME, *tools.PEERS),
+            (tools.TAP, tools.EIGHT_AT_A_TIME, tools.WINDOWS, *tools.PEERS),
         ),
         Scenario(
             "latency",

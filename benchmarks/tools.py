@@ -102,9 +102,9 @@ def executable(environment: str, name: str) -> str:
 # Commands
 
 
-def singer(tap: Sequence[str], settings: dict[str, Any], job: Job) -> list[str]:
-    """The sync of a Singer tap, with a catalog that selects the job's streams."""
-    config = job.write("config.json", {name: {**api, **settings} for name, api in job.config.items()})
+def singer(tap: Sequence[str], change: Callable[[dict[str, Any]], dict[str, Any]], job: Job) -> list[str]:
+    """The sync of a Singer tap, with a catalog that selects the job's streams, and some settings changed."""
+    config = job.write("config.json", change(job.config))
     command = [*tap, "--config", config]
     discovered = subprocess.run([*command, "--discover"], cwd=ROOT, capture_output=True, check=True)
     catalog = json.loads(discovered.stdout)
@@ -202,18 +202,39 @@ def dlt_ids(job: Job) -> Iterator[tuple[str, str | int]]:
                     yield from ((stream, row.id) for row in (rows if isinstance(rows, list) else [rows]))
 
 
-TAP = Tool("tap-feedback", "tap", "Singer", partial(singer, (executable("tap", "tap-feedback"),), {}), singer_ids)
-ONE_AT_A_TIME, EIGHT_AT_A_TIME = (
-    TAP._replace(
-        name=f"tap-feedback, `max_connections: {count}`",
-        command=partial(singer, (executable("tap", "tap-feedback"),), {"max_connections": count}),
+def unchanged(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings as they are."""
+    return config
+
+
+def connections(count: int, config: dict[str, Any]) -> dict[str, Any]:
+    """So many connections to each API."""
+    return {name: {**api, "max_connections": count} for name, api in config.items()}
+
+
+def windows(config: dict[str, Any]) -> dict[str, Any]:
+    """Half years of the analytics API read at once; no row was updated where two meet, so that none comes twice."""
+    config = connections(16, config)
+    analytics = {**config["analytics"], "incremental": {"window": 180}}
+    return {**config, "analytics": analytics, "start_date": "2019-12-31T23:30:00Z"}
+
+
+TAP = Tool(
+    "tap-feedback", "tap", "Singer", partial(singer, (executable("tap", "tap-feedback"),), unchanged), singer_ids
+)
+ONE_AT_A_TIME, EIGHT_AT_A_TIME, WINDOWS = (
+    TAP._replace(name=f"tap-feedback, {name}", command=partial(singer, (executable("tap", "tap-feedback"),), change))
+    for name, change in (
+        ("`max_connections: 1`", partial(connections, 1)),
+        ("`max_connections: 8`", partial(connections, 8)),
+        ("`max_connections: 16`, `window: 180`", windows),
     )
-    for count in (1, 8)
 )
 BARE_LOOP = Tool("bare loop", "bare", "limit", bare_loop, singer_ids)
+AIRBYTE = Tool("Airbyte CDK low-code", "airbyte", "Airbyte", airbyte, airbyte_ids)
 PEERS = (
-    Tool("plain SDK tap", "plain", "Singer", partial(singer, module("plain", "plain_tap"), {}), singer_ids),
-    Tool("Airbyte CDK low-code", "airbyte", "Airbyte", airbyte, airbyte_ids),
+    Tool("plain SDK tap", "plain", "Singer", partial(singer, module("plain", "plain_tap"), unchanged), singer_ids),
+    AIRBYTE,
     Tool("dlt, extract", "dlt", "files", partial(dlt, "extract"), dlt_ids),
     Tool("dlt, extract and normalize", "dlt", "files", partial(dlt, "extract, normalize"), dlt_ids),
 )

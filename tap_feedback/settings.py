@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -299,9 +300,9 @@ def merged(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def config_jsonschema() -> dict[str, Any]:
     """The JSON Schema of the config, without what the SDK adds; a new one each time."""
-    properties = {}
+    properties, schema = {}, _schema_of(ApiSettings)
     for name, streams in STREAMS.items():
-        api = _schema_of(ApiSettings)
+        api = copy.deepcopy(schema)
         api["description"] = f"The {name} API, with the streams {', '.join(streams)}."
         api["properties"]["streams"]["propertyNames"] = {"enum": list(streams)}
         _set_defaults(api, json.loads(msgspec.json.encode(_parse_api(name, {}))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
@@ -82,7 +83,7 @@ class TapFeedback(Tap):
         guard_logs(settings.secrets(self._config))
         # The SDK reads the fractions in a file as Decimals, which the schema does not take for numbers.
         self._config = json.loads(json.dumps(self._config, default=float))
-        schema: dict[str, Any] = settings.config_jsonschema()
+        schema = copy.deepcopy(self.config_jsonschema)
         self.append_builtin_config(schema)
         errors = problems(self._config, schema=schema, complete=raise_errors)
         if errors:
