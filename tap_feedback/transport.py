@@ -135,5 +135,6 @@ class Transport:
         return response
 
     def close(self) -> None:
-        """Close the connections."""
-        self._adapter.close()
+        """Close the connections; those in use are closed when they are given back."""
+        if "_way" in self.__dict__:
+            self._way.pool.close()

@@ -1,0 +1,296 @@
+"""The way to a host: proxies, certificates and headers as requests has them, and a time by which all has come."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import urllib3
+
+from tap_feedback.retry import transient_reason
+from tap_feedback.transport import Transport
+from tests.server import Asked, Server
+from tests.tls import encrypt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+TIMEOUT = 0.3
+
+
+@contextmanager
+def way_to(url: str, **headers: str) -> Iterator[Callable[..., bytes]]:
+    """A function that asks for a path of this host, and gives the body."""
+    transport = Transport(url, {name.replace("_", "-"): value for name, value in headers.items()}, size=1)
+
+    def ask(path: str = "/", timeout: float = 10) -> bytes:
+        with transport.send("GET", url + path, {}, timeout) as response:
+            return b"".join(iter(lambda: response.read1(1024, decode_content=True), b""))
+
+    try:
+        yield ask
+    finally:
+        transport.close()
+
+
+def asked_for(server: Server, path: str = "/", **headers: str) -> Asked:
+    """How a request arrives at a server."""
+    with way_to(server.url, **headers) as ask:
+        ask(path)
+    return server.asked[-1]
+
+
+def check_given_up(url: str) -> None:
+    """A request is given up when its time is over."""
+    began = time.monotonic()
+    with way_to(url) as ask, pytest.raises((urllib3.exceptions.HTTPError, OSError)) as raised:
+        ask(timeout=TIMEOUT)
+    assert time.monotonic() - began < TIMEOUT + 1
+    assert transient_reason(raised.value) == "no answer within `timeout`"
+
+
+def drip(send: Callable[[bytes], object], data: bytes, pause: float = 0.02) -> None:
+    """Send byte by byte, until the other side has gone."""
+    with suppress(OSError):
+        for byte in data:
+            send(bytes([byte]))
+            time.sleep(pause)
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], object]) -> Iterator[str]:
+    """The address of a server that handles one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def accept() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                serve(peer)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def dripping(peer: socket.socket) -> None:
+    """Answer a request byte by byte."""
+    peer.recv(4096)
+    drip(peer.sendall, HEAD + b"X-Long: " + b"x" * 500)
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment in which proxies count for this machine too."""
+    for name in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+# Requests
+
+
+def test_headers() -> None:
+    """The headers of requests go along, and those given replace them, in whatever case they are written."""
+    with Server(lambda asked: []) as server:
+        headers = asked_for(server, user_agent="acme/1", X_Team="feedback").headers
+    assert {"Accept-Encoding", "X-Team"} <= headers.keys()
+    assert [value for name, value in headers.items() if name.lower() == "user-agent"] == ["acme/1"]
+
+
+def test_no_password_from_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `.netrc` has for a host is not sent beside the key."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ann password secret\n", "utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with Server(lambda asked: []) as server:
+        assert "Authorization" not in asked_for(server).headers
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/forums?page=2&q=a%20b", "/caf%C3%A9"])
+def test_paths(path: str) -> None:
+    """A path arrives as it was sent."""
+    with Server(lambda asked: []) as server:
+        assert asked_for(server, path).target == path
+
+
+def test_connections_are_kept() -> None:
+    """Requests that follow one another share a connection, whose time is counted for each anew."""
+    peers = set()
+
+    class Watching(Server):
+        def handle(self, handler: Any) -> None:
+            peers.add(handler.client_address)
+            super().handle(handler)
+
+    with Watching(lambda asked: [1]) as server, way_to(server.url) as ask:
+        for _ in range(4):
+            assert ask(timeout=TIMEOUT) == b"[1]"
+            time.sleep(TIMEOUT / 3)
+    assert len(peers) == 1
+
+
+def test_connections_are_closed() -> None:
+    """When the way is closed, the host sees the end of the connection."""
+    ended = threading.Event()
+
+    def serve(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(HEAD + b"Content-Length: 2\r\n\r\n[]")
+        if not peer.recv(4096):
+            ended.set()
+
+    with listening(serve) as address:
+        with way_to(f"http://{address}") as ask:
+            assert ask() == b"[]"
+            assert not ended.is_set()
+        assert ended.wait(5)
+
+
+# Time
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD * 99,
+        HEAD + b"X-Long: " + b"x" * 999,
+        HEAD + b"X: y\r\n" * 99,
+        HEAD[:-2] + b"O" * 999,
+    ],
+)
+def test_dripping_headers(data: bytes) -> None:
+    """A server that drips its status or headers, byte by byte, is given up in time."""
+
+    def serve(peer: socket.socket) -> None:
+        peer.recv(4096)
+        drip(peer.sendall, data)
+
+    with listening(serve) as address:
+        check_given_up(f"http://{address}")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 9999\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n9999\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 999,
+        b"\r\n",
+    ],
+)
+def test_dripping_bodies(rest: bytes) -> None:
+    """A server that drips its body, in whatever framing, is given up in time."""
+
+    def serve(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(HEAD + rest)
+        drip(peer.sendall, bytes(500))
+
+    with listening(serve) as address:
+        check_given_up(f"http://{address}")
+
+
+def test_dripping_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is kept within an encrypted connection too."""
+
+    class Dripping(Server):
+        def handle(self, handler: Any) -> None:
+            drip(handler.wfile.write, HEAD + b"X-Long: " + b"x" * 500)
+
+    server = Dripping(lambda asked: None)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(encrypt(server, tmp_path)))
+    with server:
+        check_given_up(server.url)
+
+
+def test_dripping_proxy(proxied: pytest.MonkeyPatch) -> None:
+    """A proxy that drips is given up in time as well, for encrypted connections too."""
+    with listening(dripping) as proxy:
+        proxied.setenv("https_proxy", f"http://{proxy}")
+        check_given_up("https://127.0.0.1:9")
+
+
+# Environment
+
+
+def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that nobody knows is refused for good, and taken where `REQUESTS_CA_BUNDLE` names it."""
+    server = Server(lambda asked: [])
+    certificate = encrypt(server, tmp_path)
+    with server:
+        with way_to(server.url) as ask, pytest.raises(urllib3.exceptions.SSLError) as raised:
+            ask()
+        assert transient_reason(raised.value) is None
+        assert server.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        with way_to(server.url) as ask:
+            assert ask() == b"[]"
+
+
+def test_missing_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of certificates that is not there is a fault for good, which is told by its name."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
+    with way_to("https://127.0.0.1:9") as ask, pytest.raises(OSError, match=r"/not/there\.pem") as raised:
+        ask()
+    assert transient_reason(raised.value) is None
+
+
+def test_proxies(proxied: pytest.MonkeyPatch) -> None:
+    """A proxy from the environment gets the requests, with its password, but for hosts that `NO_PROXY` names."""
+    with Server(lambda asked: ["proxy"]) as proxy, Server(lambda asked: ["server"]) as server:
+        proxied.setenv("http_proxy", proxy.url.replace("//", "//ann:pass%20word@"))
+        with way_to(server.url) as ask:
+            assert ask("/v1/feedback?limit=1") == b'["proxy"]'
+        (asked,) = proxy.asked
+        assert asked.target == f"{server.url}/v1/feedback?limit=1"
+        assert asked.headers["Proxy-Authorization"] == f"Basic {base64.b64encode(b'ann:pass word').decode()}"
+        proxied.setenv("no_proxy", "127.0.0.1")
+        with way_to(server.url) as ask:
+            assert ask() == b'["server"]'
+
+
+def test_tunnels(tmp_path: Path, proxied: pytest.MonkeyPatch) -> None:
+    """An encrypted connection goes through a proxy that sees the host's name, and nothing of the requests."""
+    seen: list[bytes] = []
+
+    def tunnel(peer: socket.socket) -> None:
+        seen.append(peer.recv(4096))
+        host, _, port = seen[0].split()[1].decode().partition(":")
+        with socket.create_connection((host, int(port)), 5) as other:
+            peer.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=relay, args=(other, peer))
+            back.start()
+            relay(peer, other)
+            back.join(5)
+
+    def relay(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                seen.append(data)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    server = Server(lambda asked: [1])
+    proxied.setenv("REQUESTS_CA_BUNDLE", str(encrypt(server, tmp_path)))
+    with server, listening(tunnel) as proxy:
+        proxied.setenv("https_proxy", f"http://ann:word@{proxy}")
+        with way_to(server.url, Authorization="Bearer k3y") as ask:
+            assert ask("/v1/forums") == b"[1]"
+            assert ask("/v1/forums") == b"[1]"
+    first, *others = seen
+    assert f"Proxy-Authorization: Basic {base64.b64encode(b'ann:word').decode()}".encode() in first
+    assert b"forums" not in b"".join(seen)
+    assert b"k3y" not in b"".join(seen)
+    assert others
+    assert [asked.headers["Authorization"] for asked in server.asked] == ["Bearer k3y"] * 2
+    assert all("Proxy-Authorization" not in asked.headers for asked in server.asked)
