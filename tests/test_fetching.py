@@ -36,7 +36,7 @@ class Gauge:
             self.now += 1
             self.most = max(self.most, self.now)
             self.started.append(time.monotonic())
-        time.sleep(0.01)
+        time.sleep(0.02)
         with self.lock:
             self.now -= 1
         yield

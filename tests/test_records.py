@@ -205,7 +205,7 @@ def decode(row: str) -> dict[str, Any]:
 def examples(count: int) -> settings:
     """So many examples, the same each time; as each takes a sync, a failing one is not made smaller."""
     phases = (Phase.explicit, Phase.generate)
-    return settings(max_examples=count, deadline=None, derandomize=True, database=None, phases=phases)
+    return settings(max_examples=count, phases=phases)
 
 
 @examples(80)
