@@ -111,6 +111,13 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             properties[EXTRA] = EXTRA_SCHEMA
         return schema
 
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        """Log what the SDK says of the stream; its errors for those who ask for details, as the tap tells them itself.
+
+        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row.
+        """
+        super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
+
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says of this stream; what it leaves out stays as the stream has it."""
         primary_keys = self.primary_keys

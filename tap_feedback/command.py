@@ -12,6 +12,8 @@ from typing import IO, Any
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, SyncError
 from singer_sdk.plugin_base import SingerCommand
 
+from tap_feedback.writer import OutputLostError
+
 
 class SyncFailedError(SyncError):
     """Some streams failed; each has its line in the log."""
@@ -70,6 +72,6 @@ def check_json(option: str, file: IO[str] | None) -> IO[str] | None:
 
 def describe(error: Exception) -> str:
     """What an error says; with its type where it is none that the tap raises itself."""
-    if isinstance(error, (ConfigurationError, SyncError)):
+    if isinstance(error, (ConfigurationError, OutputLostError, SyncError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

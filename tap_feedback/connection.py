@@ -179,7 +179,7 @@ def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
         raise TransientError(
             f"answered {phrase}", asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc))
         )
-    hint = HINTS.get(status, "")
+    hint = HINTS.get(status, HINTS[404] if 400 <= status < 500 else "")  # noqa: PLR2004 - the client's errors
     raise RefusedError(f"answered {phrase}{hint.format(api=api.name)}", status)
 
 

@@ -110,7 +110,8 @@ class Fetcher:
         """
         retry = self.connection.api.retry
         for attempt in itertools.count(1):
-            answer = self._under_way.pop(str(params), None) or self.connection.submit(self.request_for(params))
+            request = self.request_for(params)
+            answer = self._under_way.pop(str(params), None) or self.connection.submit(request)
             asked = None
             try:
                 with self.baton.laid_down():
@@ -124,12 +125,15 @@ class Fetcher:
                 if transient is None:
                     raise FatalAPIError(f"the request failed for good: {type(error).__name__}: {error}") from None
                 reason = transient
-            self._check_retry(attempt, reason, asked)
+            except FatalAPIError as error:
+                error.args = (f"{error}; the address was {request.url}",)
+                raise
+            self._check_retry(attempt, reason, asked, request.url)
             wait = backoff(attempt, retry.backoff_factor, random.random()) if asked is None else asked  # noqa: S311
             self._wait(reason, wait, paused=asked is not None)
         raise AssertionError  # pragma: no cover - count never ends
 
-    def _check_retry(self, attempt: int, reason: str, asked: float | None) -> None:
+    def _check_retry(self, attempt: int, reason: str, asked: float | None, address: str) -> None:
         """See whether another try is allowed.
 
         Raises:
@@ -143,7 +147,7 @@ class Fetcher:
             )
         if attempt > api.retry.max_retries:
             times = f", {attempt} times in a row" if attempt > 1 else ""
-            raise FatalAPIError(f"{reason}{times}; `{api.name}.base_url` is {api.base_url}")
+            raise FatalAPIError(f"{reason}{times}; the address, from `{api.name}.base_url`, was {address}")
 
     def _wait(self, reason: str, seconds: float, *, paused: bool) -> None:
         """Wait before another try; where the server asked for it, the connection is paused already."""

@@ -93,7 +93,7 @@ def read_page(body: bytes, data_selector: str, received: datetime) -> Page:
     answer, unstorable = decode(body)
     rows = lookup(answer, data_selector)
     if rows is MISSING:
-        raise TransientError(f"the answer has no `{data_selector}`: it is {_describe(answer)}")
+        raise TransientError(f"the answer has no `{data_selector}`: it is {_describe(answer)}; see `data_selector`")
     if rows is None:
         return Page([], answer, received)
     if not isinstance(rows, list):

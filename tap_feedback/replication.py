@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from tap_feedback.settings import Incremental, Settings
 
+#: What to do about a bookmark that cannot be used.
+MEND = "remove it from the state, to read from `start_date`"
+
 #: What two windows share, as nobody knows whether an API includes the ends of a range.
 SHARED = timedelta(seconds=1)
 
@@ -73,9 +76,11 @@ class Replication:
             return start_date
         moment = parse_instant(self.bookmark)
         if moment is None:
-            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time")
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {MEND}")
         if moment > self.began:
-            raise ConfigurationError(f"state: the bookmark of {stream} lies in the future, so nothing would be read")
+            raise ConfigurationError(
+                f"state: the bookmark of {stream} lies in the future, so nothing would be read: {MEND}"
+            )
         start = moment - timedelta(seconds=self.incremental.lookback)
         return start if start_date is None else max(start, start_date)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -50,7 +51,7 @@ Params = dict[str, Scalar | tuple[Scalar, ...]]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
 
-Limit = Annotated[Count, Meta(description="Rows asked for in a page.")]
+Limit = Annotated[Count, Meta(description="Rows asked for in a page, where `limit_param` is set.")]
 LimitParam = Annotated[Name | None, Meta(description="Query parameter of the page size; null sends none.")]
 TotalPath = Annotated[DottedPath | None, Meta(description="Dotted path of a total count; null means there is none.")]
 
@@ -95,7 +96,7 @@ class CursorPaging(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t
     )
     stop_condition: Annotated[
         str | UnsetType,
-        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is so anyway."),
+        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is when the tap stops anyway."),
     ] = UNSET
 
 
@@ -121,7 +122,10 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
     lookback: Annotated[Seconds, Meta(description="Seconds read again before the bookmark.")] = 0
     window: Annotated[
         Annotated[float, Meta(ge=0.04, le=36500)] | None,
-        Meta(description="Days of the time ranges that are read at once, at least an hour; null reads one range."),
+        Meta(
+            description="Splits the time range into parts of so many days, at least 0.04, that are read at once; "
+            "null does not."
+        ),
     ] = None
 
 
@@ -129,10 +133,11 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     """Which failures are tried again, how often and when."""
 
     max_retries: Annotated[
-        int, Meta(ge=0, le=100, description="How often a request is sent again that may yet succeed.")
+        int, Meta(ge=0, le=100, description="How often a request is sent again after a failure that may pass.")
     ] = 3
     backoff_factor: Annotated[
-        float, Meta(ge=0, le=60, description="Its n-th power is the n-th wait in seconds; 0 never waits.")
+        float,
+        Meta(ge=0, le=60, description="The n-th wait is this to the power of n, in seconds: 2, 4, 8; 0 never waits."),
     ] = 2
     statuses: Annotated[
         tuple[Annotated[int, Meta(ge=400, le=599)], ...], Meta(description="Statuses after which it is sent again.")
@@ -175,11 +180,11 @@ class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     base_url: Annotated[
         Annotated[str, text_of("address", "without-user", "without-query")],
-        Meta(description="Scheme and host of the API."),
+        Meta(description="Scheme and host of the API, as in `https://api.example.com`."),
     ]
     api_key: Annotated[
         Annotated[str, text_of("secret", secret=True, writeOnly=True)],
-        Meta(description="The secret."),
+        Meta(description="The key or token; how it is sent is in `auth`."),
     ]
     path_prefix: Annotated[
         Annotated[str, text_of("url-prefix")], Meta(description="Put before the path of every stream.")
@@ -215,11 +220,12 @@ class General(Struct, frozen=True, kw_only=True):
     """The settings that are not of one API."""
 
     start_date: Annotated[
-        Instant | None, Meta(description="Rows changed before it are not read; a date, or a date-time.")
+        Instant | None,
+        Meta(description="Incremental streams leave out rows changed before it; a date, or a date-time."),
     ] = None
-    end_date: Annotated[Instant | None, Meta(description="Rows changed from it on are not read; as `start_date`.")] = (
-        None
-    )
+    end_date: Annotated[
+        Instant | None, Meta(description="Incremental streams leave out rows changed from it on; as `start_date`.")
+    ] = None
     user_agent: Annotated[
         Annotated[str, text_of("header-value")] | None, Meta(description="The `User-Agent` sent; null names the tap.")
     ] = None
@@ -251,6 +257,11 @@ NULLABLE = {
 }
 
 
+#: Names of settings, headers and parameters that hold a secret; and the fewest characters it has.
+SECRET_NAME = re.compile(r".*(api.?key|token|secret|passw|authorization|signature)", re.IGNORECASE).match
+SHORTEST = 6
+
+
 def parse(config: Mapping[str, Any]) -> Settings:
     """The settings of a config without problems; what discovery may lack, `base_url` and `api_key`, is then empty."""
     config = with_nulls(config)
@@ -261,10 +272,17 @@ def parse(config: Mapping[str, Any]) -> Settings:
 
 
 def secrets(config: Mapping[str, Any]) -> list[str]:
-    """The secrets in a config, whatever else may be wrong with it."""
-    apis = (config.get(name) for name in STREAMS)
-    keys = (api.get("api_key") for api in apis if isinstance(api, Mapping))
-    return [key for key in keys if isinstance(key, str)]
+    """The keys in a config, and what its headers and parameters have under names of secrets.
+
+    Whatever else may be wrong with it. A short value of a parameter is none, and would be found in many a word.
+    """
+    found: list[tuple[str, Any]] = []
+    sections = [config.get(name) for name in STREAMS]
+    for section in sections:  # it grows on the way
+        if isinstance(section, Mapping):
+            found += [(name, value) for name, value in section.items() if SECRET_NAME(str(name))]
+            sections += section.values()
+    return [text for name, text in found if isinstance(text, str) and (name == "api_key" or len(text) >= SHORTEST)]
 
 
 def _parse_api(name: str, given: Mapping[str, Any]) -> Api:
@@ -303,7 +321,7 @@ def config_jsonschema() -> dict[str, Any]:
     properties, schema = {}, _schema_of(ApiSettings)
     for name, streams in STREAMS.items():
         api = copy.deepcopy(schema)
-        api["description"] = f"The {name} API, with the streams {', '.join(streams)}."
+        api["description"] = f"The {name} API; streams: {', '.join(streams)}."
         api["properties"]["streams"]["propertyNames"] = {"enum": list(streams)}
         _set_defaults(api, json.loads(msgspec.json.encode(_parse_api(name, {}))))
         properties[name] = api

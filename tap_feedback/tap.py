@@ -25,6 +25,7 @@ from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
 from tap_feedback.connection import Connection
+from tap_feedback.environment import from_environment, merge
 from tap_feedback.progress import summary
 from tap_feedback.redaction import guard_logs
 from tap_feedback.streams import STREAM_TYPES
@@ -106,12 +107,16 @@ class TapFeedback(Tap):
         Raises:
             ConfigurationError: It is not a Singer state.
         """
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        bookmarks = (state and state.get("bookmarks")) if isinstance(state, dict) else None
         if not isinstance(bookmarks, dict) or not all(isinstance(value, dict) for value in bookmarks.values()):
             raise ConfigurationError(
-                "state: not a Singer state, which is an object like "
-                '{"bookmarks": {"forums": {"replication_key": "updated_at", "replication_key_value": "…"}}}'
+                "state: not a Singer state, which is {} or an object like "
+                '{"bookmarks": {"forums": {"replication_key": "updated_at", "replication_key_value": "…"}}}, '
+                'without the "type" and "value" of a message around it'
             )
+        known: set[str] = {kind.name for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        for name in sorted(bookmarks.keys() - known):
+            self.logger.warning("state: there is no stream %r, so its bookmark is left alone", name)
         super().load_state(state)
 
     # Streams
@@ -212,6 +217,7 @@ class TapFeedback(Tap):
                 self.failures[stream.name] = error
         self.state_writer.write_state(self.state)
         self._report_failures(len(chosen))
+        self.logger.info("The settings work, for all streams: %s", ", ".join(stream.name for stream in chosen))
         return True
 
     def _report_failures(self, count: int) -> None:
@@ -278,15 +284,22 @@ class TapFeedback(Tap):
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read the config files."""
+        """Read the config files, and the environment where it is named as one."""
         # The SDK takes any JSON for an object. A pipe can only be read once, so it is left to the SDK.
         for path in filter(os.path.isfile, value):
             with Path(path).open(encoding="utf-8") as file:
                 check_json("--config", file)
         try:
-            return super().cb_config(ctx, param, value)
+            found: Any = super().cb_config(ctx, param, value)
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(f"--config: a file cannot be read as a JSON object: {error}") from None
+        if found.parse_env:
+            # The SDK's own way knows no variable for a part of an object.
+            schema = copy.deepcopy(cls.config_jsonschema)
+            cls.append_builtin_config(schema)
+            found.config = merge(found.config, from_environment(schema, os.environ, "TAP_FEEDBACK_"))
+            found.parse_env = False
+        return found
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

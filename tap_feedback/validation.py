@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
@@ -66,7 +67,10 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
     "name": ("a name: one line of text", lambda text: text and is_line(text)),
     "header-name": ("the name of a header, as in `X-Api-Version`", is_header_name),
     "header-value": ("one line of text in Latin-1, as a header is", lambda text: is_line(text) and is_latin_1(text)),
-    "dotted-path": ("a dotted path, as in `meta.total`, or `$`", re.compile(r"\$|[^.\s]+(\.[^.\s]+)*").fullmatch),
+    "dotted-path": (
+        "a dotted path without `*`, `[` and `]`, as in `meta.total`, or `$`",
+        re.compile(r"\$|[^.\s*[\]]+(\.[^.\s*[\]]+)*").fullmatch,
+    ),
     "url-path": (
         "a path that begins with `/`, without query, fragment and blanks",
         re.compile(r"/[^\x00-\x20\x7f?#]*").fullmatch,
@@ -197,6 +201,10 @@ def _conflicts_of_dates(config: Mapping[str, Any], wrong: set[tuple[str, ...]]) 
         first, last = parse_instant(start), parse_instant(end)
         if first is not None and last is not None and first >= last:
             yield Fault(("start_date",), "must be before `end_date`")
+    if start and ("start_date",) not in wrong:
+        first = parse_instant(start)
+        if first is not None and first > datetime.now(timezone.utc):
+            yield Fault(("start_date",), "lies in the future, so nothing would be read")
 
 
 def _conflicts_within(place: tuple[str, str], api: Mapping[str, Any]) -> Iterator[Fault]:
@@ -220,6 +228,10 @@ def _conflicts_within(place: tuple[str, str], api: Mapping[str, Any]) -> Iterato
 def _unknown(where: tuple[str, ...], name: str, known: Mapping[str, Any]) -> str:
     if where[1:] == ("auth",) and name in SECRET_KEYS:
         return f"is not a setting: the secret goes into `{where[0]}.api_key`"
+    if not where and name in ApiSettings.__struct_fields__:
+        return "is not a setting here: it belongs into `feedback`, `analytics` or `support`"
+    if "." in name and name.partition(".")[0] in known:
+        return f"is not a setting: in JSON, `{name.partition('.')[0]}` is an object with the rest in it"
     close = difflib.get_close_matches(name, known, 1)
     return f"is not a setting: did you mean `{close[0]}`?" if close else "is not a setting"
 
@@ -242,7 +254,9 @@ def _expected(schema: Mapping[str, Any]) -> str:
         nouns[0] = f"a list, each item {_expected(schema['items'])}"
     elif bounds:
         nouns[0] += f", {bounds}"
-    return " or ".join(nouns) or "as its description says"
+    *others, last = nouns or ["as its description says"]
+    # A comma, as "or" may stand within the description of a format.
+    return f"{', '.join(others)}, or {last}" if others and "format" in schema else " or ".join([*others, last])
 
 
 def _one_line(name: str) -> str:

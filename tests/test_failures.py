@@ -90,7 +90,9 @@ def passes(name: str, *answers: Any, rows: int = 3) -> Case:
 
 def lasts(name: str, answer: Any, *words: str, timeout: bool = False) -> Case:
     """A case in which the same failure comes four times."""
-    return Case(name, (answer,), 4, 0, (*words, "4 times in a row", "`{api}.base_url` is http://127.0.0.1:"), timeout)
+    return Case(
+        name, (answer,), 4, 0, (*words, "4 times in a row", "from `{api}.base_url`, was http://127.0.0.1:"), timeout
+    )
 
 
 def final(name: str, answer: Any, *words: str) -> Case:
@@ -360,11 +362,15 @@ def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 @pytest.mark.parametrize(
     ("stream", "retries", "words"),
     [
-        ("feedback_data", 3, "the connection was refused, 4 times in a row; `feedback.base_url` is http://127.0.0.1:"),
+        (
+            "feedback_data",
+            3,
+            "the connection was refused, 4 times in a row; the address, from `feedback.base_url`, was http://127",
+        ),
         (
             "customer_support_data",
             3,
-            "the host name was not found, 4 times in a row; `support.base_url` is http://nowh",
+            "the host name was not found, 4 times in a row; the address, from `support.base_url`, was http://nowh",
         ),
         *((stream, 0, "certificate") for stream in STREAMS["analytics"]),
     ],

@@ -157,7 +157,7 @@ def test_missing_rows(answer: Any, words: str) -> None:
     """An answer without the selector's key may pass; the error names the keys that are there, and no value."""
     with pytest.raises(TransientError) as caught:
         read_page(json.dumps(answer).encode(), "data", NOW)
-    assert str(caught.value) == words
+    assert str(caught.value) == f"{words}; see `data_selector`"
 
 
 def test_keys_are_named_in_measure() -> None:
@@ -165,7 +165,7 @@ def test_keys_are_named_in_measure() -> None:
     names = ["k" * 40, "k" * 41, *(f"k{number}" for number in range(10))]
     with pytest.raises(TransientError) as caught:
         read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
-    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …")
+    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …; see `data_selector`")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ from tests.test_settings import SECRET, api, full_schema, lines
         ({"paginator": {"overlap": -1}}, "`feedback.paginator.overlap` must be a whole number, at least 0"),
         ({"paginator": {"overlap": 100}}, "`feedback.paginator.overlap` must be less than `limit`"),
         ({"paginator": {"total_path": "a..b"}}, "`feedback.paginator.total_path` must be a dotted path"),
+        ({"paginator": {"total_path": "a[0]"}}, "`feedback.paginator.total_path` must be a dotted path without `*`"),
         (
             {"paginator": {"cursor_path": "next"}},
             "`feedback.paginator.cursor_path` belongs to the paginator type cursor",
@@ -121,6 +122,16 @@ def test_each_fault_is_one_line_that_names_the_setting(settings: dict[str, Any],
     [
         ({"feedback": None}, "`feedback` must be an object"),
         ({"feedbak": {}}, "`feedbak` is not a setting: did you mean `feedback`?"),
+        ({"api_key": "k"}, "`api_key` is not a setting here: it belongs into `feedback`, `analytics` or `support`"),
+        (
+            {"feedback.timeout": 1},
+            "`feedback.timeout` is not a setting: in JSON, `feedback` is an object with the rest",
+        ),
+        ({"start_date": "2099-01-01"}, "`start_date` lies in the future, so nothing would be read"),
+        (
+            {"end_date": 1},
+            "`end_date` must be a date or date-time, as in `2024-01-31` or `2024-01-31T00:00:00Z`, or null",
+        ),
         ({"start_date": "2024"}, "`start_date` must be a date or date-time"),
         ({"start_date": "2024-02-30"}, "`start_date` must be a date or date-time"),
         ({"end_date": 1706659200}, "`end_date` must be a date or date-time"),
@@ -263,6 +274,13 @@ def test_secrets_are_found_in_any_config() -> None:
     """The keys are known before the config is checked."""
     config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
     assert secrets(config) == ["a"]
+
+
+def test_secrets_in_headers_and_parameters() -> None:
+    """A vendor's second secret goes into `params` or `headers`, where its name tells it."""
+    streams = {"feedback_data": {"params": {"access_token": "second!", "sort_token": "id", "page": "seventh"}}}
+    api = {"api_key": "a", "headers": {"X-App-Secret": "first!", "X-Team": "feedback"}, "streams": streams}
+    assert set(secrets({"feedback": api})) == {"a", "first!", "second!"}
 
 
 def test_an_api_does_not_show_its_secret() -> None:

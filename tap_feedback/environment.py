@@ -1,0 +1,58 @@
+"""Settings from environment variables, as Meltano names them: `feedback.api_key` is `TAP_FEEDBACK_FEEDBACK_API_KEY`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def from_environment(schema: Mapping[str, Any], variables: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """The settings for which there are variables.
+
+    An object has a variable of its own, with JSON in it, and one for each of its settings, which come before. A value
+    that cannot be read as what the schema says stays a text, so that validation names the setting.
+
+    Args:
+        schema: The JSON Schema of the settings.
+        variables: The environment.
+        prefix: What all names begin with.
+    """
+    config = {}
+    for name, part in schema["properties"].items():
+        variable = prefix + name.upper()
+        given = variable in variables
+        value = _read(variables[variable], part) if given else {}
+        if "properties" in part and isinstance(value, dict):
+            value = merge(value, from_environment(part, variables, f"{variable}_"))
+        if given or value:
+            config[name] = value
+    return config
+
+
+def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of all, object by object; of the same setting, the last."""
+    merged: dict[str, Any] = {}
+    for config in configs:
+        for name, value in config.items():
+            both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+            merged[name] = merge(merged[name], value) if both else value
+    return merged
+
+
+def _read(text: str, schema: Mapping[str, Any]) -> Any:
+    """The value that a variable means."""
+    kind = schema.get("type", ())
+    kinds = [kind] if isinstance(kind, str) else kind
+    if "string" in kinds:
+        return text
+    if "boolean" in kinds:
+        return BOOLEANS.get(text.lower(), text)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
