@@ -19,7 +19,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
-from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, MissingKey
+from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
 from tap_feedback.progress import Progress, extras
@@ -77,13 +77,14 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self._connection = connection
         self.baton = baton
         self.progress = Progress(self.name)
+        self.findings = Findings()
         self.params: dict[str, Any] = {}
         override = connection.api.streams.get(self.name) if connection else None
         if override is not None:
             for name, value in override.given.items():
                 setattr(self, name, value)
         super().__init__(tap, schema=self._load_schema())
-        self.notes = StreamLogger(self.logger, {})
+        self.stream_log = StreamLogger(self.logger, {})
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
 
     def _load_schema(self) -> dict[str, Any]:
@@ -198,9 +199,9 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """A fresh paginator of the type in the API's settings."""
         paging = self.connection.api.paginator
         if isinstance(paging, OffsetPaging):
-            return OffsetPaginator(paging, key=self._identity, notice=lambda text: self.notes.warning("%s", text))
+            return OffsetPaginator(paging, key=self._identity, notice=lambda text: self.stream_log.warning("%s", text))
         if isinstance(paging, CursorPaging):
-            return CursorPaginator(paging, notice=lambda text: self.notes.info("%s", text))
+            return CursorPaginator(paging, notice=lambda text: self.stream_log.info("%s", text))
         return SinglePagePaginator(paging)
 
     def _identity(self, row: Record) -> str:
@@ -224,7 +225,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             self.connection,
             baton=self.baton,
             progress=self.progress,
-            logger=self.notes,
+            logger=self.stream_log,
             data_selector=self.data_selector,
             request_for=lambda params: self.get_http_request(page=PageContext(None, {**range_params, **params})),
         )
@@ -292,7 +293,9 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """Say once for a property that a value did not fit."""
         kept = EXTRA in self.effective_schema["properties"] and self.mask[("properties", EXTRA)]
         place = f"kept in `{EXTRA}`" if kept else "dropped"
-        self.notes.warning("`%s` had a value that does not fit (%s): %s; the property is null", name, reason, place)
+        self.stream_log.warning(
+            "`%s` had a value that does not fit (%s): %s; the property is null", name, reason, place
+        )
 
     @cached_property
     def _writes_as_is(self) -> bool:
@@ -348,7 +351,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self._tap.state_writer.write_state(self.tap_state)
         found = self.findings
         if told := extras(found.rows_with_extra, found.extra, found.misfits, found.replaced):
-            self.notes.info("%s", told)
+            self.stream_log.info("%s", told)
 
 
 class FeedbackAPI(FeedbackStream):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REMEMBERED_ROWS = 1000
 #: How often in a row pages further on may bring nothing new, and how often it may take a way back to join them.
 MAX_STRIKES, MAX_DETOURS = 3, 30
-#: How often over all rows may be read, and how many more, before the order they come in is called unstable.
+#: The order is called unstable after so many times the rows of the stream were received, and so many rows more.
 MAX_READINGS, SPARE_ROWS = 10, 10_000
 
 #: Statuses with which an API says that an offset is none of its.
@@ -166,6 +166,17 @@ class OffsetPaginator(Paginator):
     Some APIs only serve whole pages. The second page tells: where it does not join the first, it is asked for without
     overlap, and at an offset at which no page begins. Where the answers show that the API moves offsets to places of
     its own, the overlap is dropped.
+
+    What the page that comes next is for, and what tells so; `advance` asks in this order:
+
+    | the page | told by | then |
+    |---|---|---|
+    | finds out on the second page whether the API only serves whole ones | `_probes` | follow, go back, or fail |
+    | lies at offset 1, to see whether any offset is heeded | `_checks_offset` | end, or fail |
+    | lies behind a page that had no new rows | `_only_shared` | end where it is empty, else hold its rows |
+    | is that page once more | `_held` | follow with the rows held, where nothing moved |
+    | lies further back | `_step` | go back twice as far, or follow from where it joins |
+    | follows the last one | none of these | follow, go back, or look behind it for the end |
 
     Args:
         paging: The settings.
