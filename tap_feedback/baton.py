@@ -23,6 +23,8 @@ class Baton:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lock.acquire()
+        self._maker = self._holder = threading.get_ident()
+        self._recalled = False
         self._dropped = False
 
     def take(self) -> None:
@@ -32,14 +34,20 @@ class Baton:
             BatonDropped: There will be no more turns.
         """
         self._lock.acquire()
-        if self._dropped:
+        if self._dropped or (self._recalled and threading.get_ident() != self._maker):
             self._lock.release()
             raise BatonDropped
+        self._holder = threading.get_ident()
 
     def lay_down(self) -> None:
-        """Let another thread have a turn."""
-        if not self._dropped:
+        """Let another thread have a turn; nothing where this one has lost its own."""
+        if self._holder == threading.get_ident():
+            self._holder = 0
             self._lock.release()
+
+    def recall(self) -> None:
+        """Keep all further turns for the thread that made the baton; any thread may call it."""
+        self._recalled = True
 
     @contextmanager
     def laid_down(self) -> Iterator[None]:
@@ -53,4 +61,4 @@ class Baton:
     def drop(self) -> None:
         """End the turns of all other threads, which end when they next want one; the holder calls it."""
         self._dropped = True
-        self._lock.release()
+        self.lay_down()

@@ -19,6 +19,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
+from tap_feedback.baton import BatonDropped
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
@@ -190,10 +191,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def get_http_request(self, *, page: PageContext[dict[str, Any]]) -> HTTPRequest:
         """The request for a page; its token is the parameters of time range and paginator."""
         params = {**self.connection.api.params, **self.params, **(page.next_page_token or {})}
-        return HTTPRequest(
-            url=self.url_base + self.path,
-            params={name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()},
-        )
+        return HTTPRequest(self.url_base + self.path, params={name: _as_text(value) for name, value in params.items()})
 
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
         """A fresh paginator of the type in the API's settings."""
@@ -256,8 +254,12 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.findings = conform.findings
         try:
             yield from self._sync_pages(conform, write_messages=write_messages)
-        finally:
+        except BatonDropped:
+            raise  # somebody else writes
+        except BaseException:
             self.writer.flush()
+            raise
+        self.writer.flush()
 
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
@@ -352,6 +354,13 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         found = self.findings
         if told := extras(found.rows_with_extra, found.extra, found.misfits, found.replaced):
             self.stream_log.info("%s", told)
+
+
+def _as_text(value: Any) -> Any:
+    """The value of a parameter with `true` and `false` as JSON spells them."""
+    if isinstance(value, (list, tuple)):
+        return [_as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class FeedbackAPI(FeedbackStream):

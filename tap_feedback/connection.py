@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
@@ -23,6 +24,7 @@ from tap_feedback.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
+    from urllib.parse import SplitResult
 
     from singer_sdk.authenticators import APIAuthenticatorBase
     from singer_sdk.streams.rest import HTTPRequest
@@ -139,18 +141,21 @@ class Connection:
         Raises:
             FatalAPIError: It is none, or on another host.
         """
+        with suppress(UnicodeError):
+            location = location.encode("latin-1").decode()  # as requests reads it
+        parts = urlsplit(url)
         try:
-            target = urljoin(url, location)
-            parts = urlsplit(target)
-        except ValueError:
+            target = urlsplit(quoted(urljoin(url, location)))
+            moved = origin(target) != origin(parts)
+        except (ValueError, requests.RequestException):
             raise FatalAPIError(f"redirects to no address: check `{self.api.name}.base_url`") from None
-        if parts[:2] != urlsplit(url)[:2]:
-            address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        if moved:
+            address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
             raise FatalAPIError(
                 f"redirects to another address, {address}, which is not followed: "
                 f"set `{self.api.name}.base_url` to the one that answers"
             )
-        return target
+        return urlunsplit((*parts[:2], target.path, target.query, ""))
 
     def _check_status(self, response: BaseHTTPResponse) -> None:
         """Check the status, and hold all requests to the API where it asks for that and may."""
@@ -198,6 +203,11 @@ def quoted(url: str) -> str:
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
     return str(request.url)
+
+
+def origin(parts: SplitResult) -> tuple[str, str | None, int]:
+    """Scheme, host and port of an address, in one spelling."""
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def read_body(response: BaseHTTPResponse) -> bytes:

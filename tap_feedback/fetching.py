@@ -129,8 +129,9 @@ class Fetcher:
                 error.args = (f"{error}; the address was {request.url}",)
                 raise
             self._check_retry(attempt, reason, asked, request.url)
-            wait = backoff(attempt, retry.backoff_factor, random.random()) if asked is None else asked  # noqa: S311
-            self._wait(reason, wait, paused=asked is not None)
+            # Who asks to wait until a moment that is past has another clock: the usual wait is the safer one.
+            wait = asked or backoff(attempt, retry.backoff_factor, random.random())  # noqa: S311
+            self._wait(reason, wait, paused=bool(asked))
         raise AssertionError  # pragma: no cover - count never ends
 
     def _check_retry(self, attempt: int, reason: str, asked: float | None, address: str) -> None:

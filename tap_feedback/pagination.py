@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 #: Rows that are remembered to find out where a page joins what was read.
 REMEMBERED_ROWS = 1000
-#: How often in a row pages further on may bring nothing new, and how often it may take a way back to join them.
-MAX_STRIKES, MAX_DETOURS = 3, 30
+#: How often in a row pages further on may bring nothing new, how often nothing may stand where the last row should, and
+#: how often it may take a way back to join pages.
+MAX_STRIKES, MAX_DEAD_ENDS, MAX_DETOURS = 8, 3, 30
 #: The order is called unstable after so many times the rows of the stream were received, and so many rows more.
 MAX_READINGS, SPARE_ROWS = 10, 10_000
 
-#: Statuses with which an API says that an offset is none of its.
-NO_SUCH_OFFSET = {400, 404, 416, 422}
+#: Statuses with which an API says that nothing stands at an offset; and that it does, or that it serves no more.
+NO_SUCH_OFFSET, NO_MORE = {404, 416}, {400, 422}
 
 IGNORES_OFFSET = (
     "the API gives the same rows at another offset: check the name in `paginator.offset_param`, "
@@ -174,7 +175,7 @@ class OffsetPaginator(Paginator):
     | finds out on the second page whether the API only serves whole ones | `_probes` | follow, go back, or fail |
     | lies at offset 1, to see whether any offset is heeded | `_checks_offset` | end, or fail |
     | lies behind a page that had no new rows | `_only_shared` | end where it is empty, else hold its rows |
-    | is that page once more | `_held` | follow with the rows held, where nothing moved |
+    | is that page once more | `_held` | where nothing moved, follow with the rows held, or end where there are none |
     | lies further back | `_step` | go back twice as far, or follow from where it joins |
     | follows the last one | none of these | follow, go back, or look behind it for the end |
 
@@ -200,9 +201,10 @@ class OffsetPaginator(Paginator):
         self._dead_end = (0, 0)  # an offset at which no row stood, and how often, since the last new row
         self._checks_offset = False  # while an offset is tried that must give the second row
         self._only_shared: list[Hashable] = []  # the keys of a page that had no other rows, while the end is proven
-        self._held: list[Row] = []  # the rows that stood behind it
+        self._held: list[Row] | None = None  # the rows that stood behind it
         self._step = 0  # rows to go back by, while going back
         self._largest = 0  # rows in the largest page
+        self._smallest = REMEMBERED_ROWS  # rows in the smallest page that had new ones behind it
         self._read = 0  # rows received, in all
         self._whole = 0  # rows in a page of an API that only serves whole ones
         self._strikes = 0  # pages further on that brought nothing new, since the last new row
@@ -225,18 +227,30 @@ class OffsetPaginator(Paginator):
         return [{**self._size, self.paging.offset_param: offset} for offset in range(self._offset, last + 1, stride)]
 
     def refused(self, status: int) -> bool:
-        """End where the API refuses an offset behind the last row.
+        """Take an offset that is refused for an empty page, where it lies behind what looks like the last row.
 
-        Drop the overlap where it refuses the second request: the first that is not for a whole page.
+        Drop the overlap where the API refuses the second request: the first that is not for a whole page.
         """
-        if self._only_shared and not self._held and status in NO_SUCH_OFFSET:
-            self.finished = True
+        if status in NO_SUCH_OFFSET or (status in NO_MORE and self.total == self._furthest):
+            if self._only_shared and self._held is None:
+                self._hold([])
+                return True
+            if self._is_one_page or (not self._overlap and self._looks_last):
+                self.finished = True
+                return True
+        if self._joined == 1 and self._shared and not self._probes:
+            self._offset += self._shared
+            self._take_whole_pages()
             return True
-        if self._joined != 1 or not self._shared or self._probes:
-            return False
-        self._offset += self._shared
-        self._take_whole_pages()
-        return True
+        if (
+            status in NO_SUCH_OFFSET
+            and self._joined > 1
+            and self._overlap
+            and not (self._probes or self._checks_offset)
+        ):
+            self._go_back()  # rows have gone, so that the last one moved up
+            return True
+        return False
 
     def advance(self, page: Page) -> list[Row]:
         """Take in a page; where it does not join what was read, ask for another first.
@@ -255,14 +269,16 @@ class OffsetPaginator(Paginator):
         if self._checks_offset:
             self._check_offset(rows)
             return []
-        if self._only_shared and not self._held:
+        if self._only_shared and self._held is None:
             self._hold(rows)
             return []
-        if self._held:
-            only_shared, held, self._only_shared, self._held = self._only_shared, self._held, [], []
+        if self._held is not None:
+            only_shared, held, self._only_shared, self._held = self._only_shared, self._held, [], None
             if self._keys(rows) == only_shared:  # nothing moved between, so what is held follows
+                # Some APIs give the last row for any offset behind it.
+                self.finished = not held or self._keys(held) == only_shared
                 self._offset += len(rows)
-                return self._accept(held, held)
+                return [] if self.finished else self._accept(held, self._fresh(held))
         fresh = self._join(rows)
         return [] if fresh is None else self._accept(rows, fresh)
 
@@ -283,16 +299,25 @@ class OffsetPaginator(Paginator):
 
     def _search(self, rows: list[Row]) -> list[Row] | None:
         """The new rows of a page that shifted, or None where it lies so far off that it holds no row that is known."""
-        known = {self._key(row): row for page in self._pages for row in page}
         if not rows:
             offset, times = self._dead_end
             self._dead_end = (self._offset, times + 1 if offset == self._offset else 1)
-            if self._dead_end[1] == MAX_STRIKES:  # the API does not serve the last row alone, or no offset at all
+            if self._dead_end[1] == MAX_DEAD_ENDS:  # the API does not serve the last row alone, or no offset at all
                 self._offset, self._checks_offset = 1, self._furthest == len(self._pages[-1])
                 return None if self._checks_offset else rows
-        if self._offset and (not rows or self._key(rows[0]) not in known):
+        if self._offset and (not rows or self._key(rows[0]) not in self._known):
             self._go_back()
             return None
+        return self._fresh(rows)
+
+    @property
+    def _known(self) -> dict[Hashable, Row]:
+        """The rows that are remembered, by their keys."""
+        return {self._key(row): row for page in self._pages for row in page}
+
+    def _fresh(self, rows: list[Row]) -> list[Row]:
+        """The rows that were not read, or have changed since."""
+        known = self._known
         return [row for row in rows if known.get(self._key(row)) != row]
 
     def _join_plain(self, rows: list[Row]) -> list[Row]:
@@ -312,14 +337,21 @@ class OffsetPaginator(Paginator):
             self._offset = plain_offset
         elif len(others) == 1:
             (plain,) = others
-            if overlapping == plain == first:
+            if self._is_one_page and plain_offset < self.paging.limit:
+                self._offset = self.paging.limit  # where a second page would begin
+                return
+            if self._is_one_page:
                 raise FatalAPIError(IGNORES_OFFSET)
             moved_up, moved_down = overlapping == plain, overlapping == first and set(first).isdisjoint(plain)
             # Rows that come at the right time can make it look so; at one more offset they cannot.
             self._offset = 1 if moved_up or moved_down else plain_offset
-            if self._offset == plain_offset:
-                self._probes = []
+            if self._offset == plain_offset or plain_offset - self._shared == 1:
+                self._offset, self._probes = plain_offset, []
                 self._go_back()
+        elif self._is_one_page:
+            if rows:
+                raise FatalAPIError(IGNORES_OFFSET)
+            self.finished = True
         else:
             self._offset = plain_offset
             self._probes = []
@@ -327,6 +359,18 @@ class OffsetPaginator(Paginator):
                 self._take_whole_pages()
             else:
                 self._go_back()
+
+    @property
+    def _is_one_page(self) -> bool:
+        """Whether the first page came again wherever it was looked for rows behind it."""
+        return len(self._probes) > 1 and self._probes[0] == self._probes[1] == self._keys(self._pages[-1])
+
+    @property
+    def _looks_last(self) -> bool:
+        """Whether the next page is asked for behind one that is the last by its size, or by the total."""
+        if not self._pages or self._offset != self._furthest:
+            return False
+        return len(self._pages[-1]) < self._largest or self.total == self._furthest
 
     def _take_whole_pages(self) -> None:
         """From here on, move by whole pages and share no rows."""
@@ -353,8 +397,13 @@ class OffsetPaginator(Paginator):
         self.finished = True
 
     def _hold(self, rows: list[Row]) -> None:
-        """End where nothing new stands behind the last row; else look once more at what was before it."""
-        self.finished = not rows or self._keys(rows) == self._only_shared
+        """End where nothing stands behind the last row; else look once more at what was before it.
+
+        So too where nothing stands, but the API cuts pages, or they are no longer than the shared rows: then the page
+        before may have been cut as well, and a row have moved to where it ended.
+        """
+        cuts = self._smallest < self._largest
+        self.finished = not rows and not cuts and len(self._only_shared) < self._largest
         self._held = rows
         self._offset -= len(self._only_shared)
 
@@ -367,9 +416,13 @@ class OffsetPaginator(Paginator):
             self._strikes += 1
         if self._strikes > MAX_STRIKES:
             raise FatalAPIError(IGNORES_OFFSET)
-        # A total that was passed is none: some APIs give 0 or -1 for what they did not count.
-        self.finished = not rows or self._offset + len(rows) == self.total
-        only_shared = not fresh and len(rows) <= self._shared and behind >= self._furthest
+        only_shared = not fresh and len(rows) <= max(self._shared, 1)
+        # A total that was passed is none: some APIs give 0 or -1 for what they did not count. One that is met by a full
+        # page may be that of the page, or the most that the API counts.
+        met = self._offset + len(rows) == self.total and (len(rows) < self._largest or only_shared)
+        self.finished = not rows or met
+        if fresh and self._pages:
+            self._smallest = min(self._smallest, len(self._pages[-1]))
         self._furthest = max(self._furthest, behind)
         self._largest = max(self._largest, len(rows))
         self._joined += 1

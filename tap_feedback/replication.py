@@ -105,7 +105,8 @@ class Replication:
         """The query parameters that ask for a range."""
         params, api = {}, self.incremental
         if self.is_instant and span.start is not None and api.start_param is not None:
-            params[api.start_param] = format_instant(span.start, api.format)
+            start = span.start if span.start == self.start else span.start - SHARED
+            params[api.start_param] = format_instant(start, api.format)
         if self.is_instant and span.end is not None and api.end_param is not None:
             params[api.end_param] = format_instant(span.end, api.format, round_up=True)
         return params

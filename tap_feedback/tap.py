@@ -178,11 +178,11 @@ class TapFeedback(Tap):
             # Some targets hand a state on only where it is the last message.
             self.writer.write_message(StateMessage(value=self.state))
         except Aborted as aborted:
-            self.baton.drop()
             # A target that got the same signal may be gone already.
             with suppress(OutputLostError):
                 # The SDK's writer leaves out a state that it wrote before, however many rows came since.
                 self.writer.write_message(StateMessage(self.state))
+            self.baton.drop()
             self.logger.error("Stopped by a signal; the state is that of the streams that were complete")
             raise aborted from None
         except OutputLostError as error:
@@ -273,6 +273,7 @@ class TapFeedback(Tap):
         last_resort = threading.Timer(GRACE, os._exit, [128 + signum])
         last_resort.daemon = True
         last_resort.start()
+        self.baton.recall()
         raise Aborted(128 + signum)
 
     # Command line

@@ -11,6 +11,8 @@ from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
+from singer_sdk.exceptions import FatalAPIError
+from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
 if TYPE_CHECKING:
@@ -96,7 +98,17 @@ class Transport:
 
     @cached_property
     def _way(self) -> _Way:
-        """Found with the first request, as discovery needs none."""
+        """Found with the first request, as discovery needs none.
+
+        Raises:
+            FatalAPIError: A proxy of the environment is no address; which part of it is wrong could tell its password.
+        """
+        try:
+            return self._find_way()
+        except (TypeError, ValueError, HTTPError, requests.RequestException):
+            raise FatalAPIError("the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names is no address") from None
+
+    def _find_way(self) -> _Way:
         with requests.Session() as session:
             settings: Any = session.merge_environment_settings(self._url, {}, None, None, None)
             session.trust_env = False  # a password in .netrc is not for an API that has a key

@@ -103,6 +103,34 @@ def test_dropped_baton_ends_who_waits_for_the_network(run: Callable[..., object]
     assert ended.wait(5)
 
 
+def test_recalled_baton_comes_back() -> None:
+    """Once it is recalled nobody but the maker has a turn, and all that wait for one end."""
+    baton, taken, go_on = Baton(), threading.Event(), threading.Event()
+
+    def stream() -> str:
+        try:
+            baton.take()
+            taken.set()
+            go_on.wait(5)
+            with baton.laid_down():
+                pass
+        except BatonDropped:
+            return "ended"
+        finally:
+            baton.lay_down()  # it was lost: this must not take it from who has it now
+        return "had another turn"
+
+    with ThreadPoolExecutor() as workers:
+        with baton.laid_down():
+            streams = [workers.submit(stream) for _ in range(4)]
+            assert taken.wait(5)
+            baton.recall()
+            go_on.set()
+        baton.lay_down()
+        assert [turns.result(5) for turns in streams] == ["ended"] * 4
+        baton.take()
+
+
 def test_end_is_no_error_of_the_stream() -> None:
     """Code that handles a stream's errors does not take the end of the sync for one."""
     assert not issubclass(BatonDropped, Exception)

@@ -97,14 +97,14 @@ def test_every_request_says_who_asks_and_what_the_settings_add() -> None:
         feedback(
             server,
             headers={"X-Tenant": "acme"},
-            params={"expand": True, "sort": "id", "tag": ["a", "b"]},
+            params={"expand": True, "sort": "id", "tag": ["a", True]},
             streams={"feedback_data": {"params": {"sort": "-id"}}},
         )
     asked = server.asked[0]
     assert asked.headers["User-Agent"].startswith("tap-feedback/")
     assert asked.headers["X-Tenant"] == "acme"
     assert {**asked.query, "expand": "true", "sort": "-id", "limit": "100", "offset": "0"} == asked.query
-    assert "tag=a&tag=b" in asked.target
+    assert "tag=a&tag=true" in asked.target
 
 
 def test_the_user_agent_can_be_set() -> None:

@@ -240,6 +240,29 @@ def test_redirects_to_another_name_or_scheme(target: str) -> None:
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/v2/caf\xe9", "/v2/caf%C3%A9"),
+        ("/v2/café".encode().decode("latin-1"), "/v2/caf%C3%A9"),
+        ("http://{address}?hop=1", "/?hop=1"),
+        ("HTTP://{address}/v2#part", "/v2"),
+        ("/v2/a b", "/v2/a%20b"),
+    ],
+)
+def test_redirects_in_any_spelling(location: str, target: str) -> None:
+    """An address is read as browsers and requests read it."""
+
+    def answer(asked: Asked) -> Any:
+        address = f"127.0.0.1:{server.http.server_port}"
+        moved = Reply(b"", 302, {"Location": location.format(address=address)})
+        return moved if asked.path == "/v1/feedback" else [1]
+
+    with Server(answer) as server, connect(server, auth={"type": "bearer"}, api_key="plain") as send:
+        assert send().result(10).body == b"[1]"
+    assert server.asked[1].target == target
+
+
 def test_redirect_loop() -> None:
     """Redirects in a circle end after five."""
     with Server(lambda asked: Reply(b"", 302, {"Location": asked.target})) as server:

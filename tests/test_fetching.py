@@ -126,6 +126,21 @@ def test_retry_after_holds_all_requests_of_the_api() -> None:
     assert late == []
 
 
+@pytest.mark.parametrize("value", ["0", "-5", "Thu, 01 Jan 2015 00:00:00 GMT"])
+def test_retry_after_a_moment_that_is_past_waits_as_usual(value: str) -> None:
+    """Where the server's clock is behind, what it asks for must not use up all tries at once."""
+    times: list[float] = []
+
+    def answer(_: Asked) -> Any:
+        times.append(time.monotonic())
+        return Reply(status=429, headers={"Retry-After": value}) if len(times) == 1 else {"data": []}
+
+    with Server(answer) as server:
+        run = sync({"feedback": {**api(server.url), "retry": {"backoff_factor": 0.3}}})
+    assert run.error is None
+    assert times[1] - times[0] >= 0.3
+
+
 def test_a_stream_that_waits_does_not_hold_up_another_api() -> None:
     """While one API makes its stream wait, the streams of the others go on."""
     done: list[float] = []

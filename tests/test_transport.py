@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.retry import transient_reason
 from tap_feedback.transport import Transport
@@ -257,6 +258,17 @@ def test_proxies(proxied: pytest.MonkeyPatch) -> None:
         proxied.setenv("no_proxy", "127.0.0.1")
         with way_to(server.url) as ask:
             assert ask() == b'["server"]'
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://ann:word@", "http://ann:se[krit@127.0.0.1:1", "http://ann:se#krit@127.0.0.1:1"]
+)
+def test_wrong_proxies(proxy: str, proxied: pytest.MonkeyPatch) -> None:
+    """A proxy that is no address is told without its password."""
+    proxied.setenv("http_proxy", proxy)
+    with way_to("http://127.0.0.1:9") as ask, pytest.raises(FatalAPIError, match="the proxy that HTTP_PROXY") as raised:
+        ask()
+    assert "krit" not in str(raised.value)
 
 
 def test_tunnels(tmp_path: Path, proxied: pytest.MonkeyPatch) -> None:
