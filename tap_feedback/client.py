@@ -242,7 +242,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """Sync page by page; the SDK's own way handles a record at a time, and compares bookmarks as text.
 
         Yields:
-            Each record as it was written, or is to be written where the caller writes (BATCH).
+            The records, where it is the caller who writes them (BATCH).
         """
         del context  # no stream has partitions
         conform = Conformer(
@@ -271,7 +271,6 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
                 records = records[: self.ABORT_AT_RECORD_COUNT - self.progress.rows]
             if write_messages:
                 self._write(records, page.received)
-                yield from records
             else:
                 yield from self._mapped(records)
             self.progress.rows += len(records)
@@ -281,9 +280,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _conform(self, conform: Conformer, page: Page) -> list[Record]:
         """The rows of a page, made to fit the schema; copies, as the paginator compares rows with those to come."""
         records: list[Record] = []
+        scrub = page.unstorable
         try:
             for row in page.rows:
-                records.append(conform(row.copy(), scrub=page.unstorable))  # noqa: PERF401 - the position is needed
+                records.append(conform(row.copy(), scrub))  # noqa: PERF401 - the position is needed
         except MissingKey as error:
             raise FatalAPIError(
                 f"page {self.progress.pages}, new row {len(records) + 1}: {error}; "

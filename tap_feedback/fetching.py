@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tap_feedback.progress import Progress
 
 
+#: Seconds of waiting for a page that make another request ahead worth it: what it takes to handle some pages.
+WORTH_ANOTHER = 0.005
+
+
 class Fetcher:
     """Fetches the pages of one stream, in order.
 
@@ -58,6 +62,7 @@ class Fetcher:
         self.data_selector = data_selector
         self.request_for = request_for
         self._under_way: dict[str, Future[Answer]] = {}
+        self._waited = 0.0  # seconds, for the last page
 
     def pages(self, paginator: Paginator) -> Iterator[Page]:
         """The pages, each with only the rows that are new, as the API gave them.
@@ -81,9 +86,10 @@ class Fetcher:
                 continue
             rows = paginator.advance(page)
             if not paginator.finished:
-                # One request, then one that may prove the end, then more and more.
+                # One request, then one that may prove the end, then more and more, as far as they are waited for.
                 self._ask_for(paginator.upcoming(width))
-                width = min(2 * width, self.connection.api.max_connections)
+                if width == 1 or self._waited > WORTH_ANOTHER:
+                    width = min(2 * width, self.connection.api.max_connections)
             received += len(rows)
             self.progress.pages += 1
             if paginator.total is not None:
@@ -114,8 +120,10 @@ class Fetcher:
             answer = self._under_way.pop(str(params), None) or self.connection.submit(request)
             asked = None
             try:
+                began = time.monotonic()
                 with self.baton.laid_down():
                     answer.exception()  # waits
+                self._waited = time.monotonic() - began
                 body, received = answer.result().body, answer.result().received
                 return read_page(body, self.data_selector, received)
             except TransientError as error:

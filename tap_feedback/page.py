@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -39,7 +40,8 @@ def parse_number(text: str) -> float | Decimal:
     return double if exact == Decimal(repr(double)) else exact
 
 
-_decoder = msgspec.json.Decoder(float_hook=parse_number)
+#: Scores and averages come again and again, so that most are found at the cost of a look.
+_decoder = msgspec.json.Decoder(float_hook=lru_cache(4096)(parse_number))
 
 
 def decode(body: bytes) -> tuple[Any, bool]:

@@ -242,12 +242,8 @@ class OffsetPaginator(Paginator):
             self._offset += self._shared
             self._take_whole_pages()
             return True
-        if (
-            status in NO_SUCH_OFFSET
-            and self._joined > 1
-            and self._overlap
-            and not (self._probes or self._checks_offset)
-        ):
+        follows = self._joined > 1 and self._overlap and not (self._probes or self._checks_offset)
+        if status in NO_SUCH_OFFSET and follows:
             self._go_back()  # rows have gone, so that the last one moved up
             return True
         return False
@@ -387,6 +383,7 @@ class OffsetPaginator(Paginator):
             self._detours += 1
         if self._detours > MAX_DETOURS:
             raise FatalAPIError(NO_STABLE_ORDER)
+        self._only_shared, self._held = [], None
         self._step = self._step * 2 or max(len(self._pages[-1]) - 1, 1)
         self._offset = max(0, self._offset - self._step)
 

@@ -33,6 +33,15 @@ def _encode_other(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+class RecordLine(msgspec.Struct, tag_field="type", tag="RECORD"):
+    """A RECORD message, in the order of the SDK's."""
+
+    stream: str
+    record: dict[str, Any]
+    version: int | msgspec.UnsetType
+    time_extracted: datetime
+
+
 class MessageWriter(GenericSingerWriter[bytes, Message]):
     """Writes Singer messages to stdout, each a line; flushed at STATE and by `flush`, not for every record."""
 
@@ -55,11 +64,10 @@ class MessageWriter(GenericSingerWriter[bytes, Message]):
         self, stream: str, records: Iterable[dict[str, Any]], *, version: int | None, time_extracted: datetime
     ) -> None:
         """Write RECORD messages that share all but the record, the bytes as `write_message` would write them."""
-        envelope: dict[str, Any] = {"type": "RECORD", "stream": stream, "record": None}
-        if version is not None:
-            envelope["version"] = version
-        envelope["time_extracted"] = time_extracted
-        self._buffer += self._encoder.encode_lines([{**envelope, "record": record} for record in records])
+        told = msgspec.UNSET if version is None else version
+        self._buffer += self._encoder.encode_lines(
+            [RecordLine(stream, record, told, time_extracted) for record in records]
+        )
         if len(self._buffer) >= BUFFER_SIZE:
             self.flush()
 
