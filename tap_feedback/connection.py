@@ -190,7 +190,7 @@ def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
 
 #: What a person can do about a status.
 HINTS: dict[int, str] = {
-    400: ": check `{api}.params`, `{api}.paginator` and `{api}.incremental`",
+    **dict.fromkeys((400, 422), ": check `{api}.params`, `{api}.paginator` and `{api}.incremental`"),
     401: ": check `{api}.api_key` and `{api}.auth`",
     403: ": check what the key in `{api}.api_key` may read",
     404: ": check `{api}.base_url`, `{api}.path_prefix` and the stream's `path`",
