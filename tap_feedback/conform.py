@@ -153,7 +153,7 @@ class Conformer:
         for name, _, _ in self._bounded:
             self._as_is[name] |= _TYPES["integer"]
 
-    def __call__(self, record: dict[str, Any], scrub: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    def __call__(self, record: dict[str, Any], scrub: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - speed
         """Make a record fit, in place.
 
         Args:

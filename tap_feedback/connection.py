@@ -129,10 +129,8 @@ class Connection:
 
     def _url(self, request: HTTPRequest) -> str:
         """The address of a request, with all parameters and the key where it is one of them."""
-        url, query = (
-            quoted(request.url),
-            replace(request, params={**request.params, **self._auth_params}).encode_params(),
-        )
+        url = quoted(request.url)
+        query = replace(request, params={**request.params, **self._auth_params}).encode_params()
         return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
     def _follow(self, url: str, location: str) -> str:

@@ -6,6 +6,7 @@ A paginator is asked for the query parameters of the next request (`params`), is
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import deque
 from decimal import Decimal
@@ -33,7 +34,7 @@ MAX_STRIKES, MAX_DEAD_ENDS, MAX_DETOURS = 8, 3, 30
 #: The order is called unstable after so many times the rows of the stream were received, and so many rows more.
 MAX_READINGS, SPARE_ROWS = 10, 10_000
 
-#: Statuses with which an API says that nothing stands at an offset; and that it does, or that it serves no more.
+#: Statuses with which an API says that nothing stands at an offset; and those that may mean that it serves no more.
 NO_SUCH_OFFSET, NO_MORE = {404, 416}, {400, 422}
 
 IGNORES_OFFSET = (
@@ -204,7 +205,7 @@ class OffsetPaginator(Paginator):
         self._held: list[Row] | None = None  # the rows that stood behind it
         self._step = 0  # rows to go back by, while going back
         self._largest = 0  # rows in the largest page
-        self._smallest = REMEMBERED_ROWS  # rows in the smallest page that had new ones behind it
+        self._smallest = math.inf  # rows in the smallest page that had new ones behind it
         self._read = 0  # rows received, in all
         self._whole = 0  # rows in a page of an API that only serves whole ones
         self._strikes = 0  # pages further on that brought nothing new, since the last new row

@@ -485,11 +485,12 @@ def test_a_total_spares_the_proof(count: int, requests: int) -> None:
 
 
 def test_a_first_page_may_be_as_large_as_it_likes() -> None:
-    """Many rows in one page are no sign of a bad order."""
+    """Many rows in one page are no sign of a bad order, nor of pages that are cut."""
     table = rows(12_000)
     with Server(lambda asked: {"data": table[int(asked.query["offset"]) :]}) as server:
         run = feedback(server)
     assert run.error is None
+    assert offsets(server) == [0, 11_999, 12_000]
     assert run.ids("feedback_data") == expected(12_000)
 
 
