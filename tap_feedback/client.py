@@ -22,10 +22,9 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext
 from tap_feedback.baton import BatonDropped
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
-from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
+from tap_feedback.paging import keys_by, paginator_for
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication
-from tap_feedback.settings import CursorPaging, OffsetPaging
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from tap_feedback.baton import Baton
     from tap_feedback.connection import Connection
     from tap_feedback.page import Page
+    from tap_feedback.paging import Paginator
     from tap_feedback.settings import Settings
     from tap_feedback.writer import MessageWriter
 
@@ -150,8 +150,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.progress.result = "running"
         self.sync()
         self.complete()
-        fewer = self.progress.fewer
-        self.progress.result = f"complete, {fewer:,} rows fewer than counted" if fewer else "complete"
+        self.progress.result = "complete"
 
     @cached_property
     def replication(self) -> Replication | None:
@@ -195,16 +194,11 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
         """A fresh paginator of the type in the API's settings."""
-        paging = self.connection.api.paginator
-        if isinstance(paging, OffsetPaging):
-            return OffsetPaginator(paging, key=self._identity, notice=lambda text: self.stream_log.warning("%s", text))
-        if isinstance(paging, CursorPaging):
-            return CursorPaginator(paging, notice=lambda text: self.stream_log.info("%s", text))
-        return SinglePagePaginator(paging)
-
-    def _identity(self, row: Record) -> str:
-        """What tells one row from another: its primary key."""
-        return repr([row.get(key) for key in self.primary_keys])
+        return paginator_for(
+            self.connection.api.paginator,
+            keys=keys_by(self.primary_keys),
+            notice=lambda level, text: self.stream_log.log(level, "%s", text),
+        )
 
     # Page
 
@@ -348,7 +342,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
-        elif self._stream_version is not None and not self.progress.fewer:
+        elif self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
         self._tap.state_writer.write_state(self.tap_state)
         found = self.findings

@@ -43,6 +43,7 @@ class Answer(NamedTuple):
 
     body: bytes
     received: datetime
+    headers: Mapping[str, str]
 
 
 class RefusedError(FatalAPIError):
@@ -122,7 +123,7 @@ class Connection:
             if location:
                 url = self._follow(url, location)
             elif body or response.status == HTTPStatus.NO_CONTENT:
-                return Answer(body, datetime.now(timezone.utc))
+                return Answer(body, datetime.now(timezone.utc), response.headers)
             else:
                 raise TransientError("answered 200 OK with nothing in it")
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")

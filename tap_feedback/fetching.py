@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.baton import Baton
     from tap_feedback.connection import Answer, Connection
-    from tap_feedback.pagination import Paginator
+    from tap_feedback.paging import Paginator
     from tap_feedback.progress import Progress
 
 
@@ -76,28 +76,22 @@ class Fetcher:
     def _follow(self, paginator: Paginator) -> Iterator[Page]:
         """The pages, one after another."""
         width = 1
-        received = 0
         while not paginator.finished:
             try:
-                page = self._get(paginator.params)
+                page = self._get(paginator)
             except RefusedError as error:
-                if not paginator.refused(error.status):
+                if not paginator.recover(error.status):
                     raise
                 continue
-            rows = paginator.advance(page)
             if not paginator.finished:
                 # One request, then one that may prove the end, then more and more, as far as they are waited for.
                 self._ask_for(paginator.upcoming(width))
                 if width == 1 or self._waited > WORTH_ANOTHER:
                     width = min(2 * width, self.connection.api.max_connections)
-            received += len(rows)
             self.progress.pages += 1
             if paginator.total is not None:
                 self.progress.totals[id(paginator)] = paginator.total
-            yield page._replace(rows=rows)
-        if paginator.total is not None and received < paginator.total:
-            self.progress.fewer += paginator.total - received
-            self.logger.warning("the API counts %d rows, and gave %d", paginator.total, received)
+            yield page
 
     def _ask_for(self, wanted: list[dict[str, Any]]) -> None:
         """Have the requests under way that are wanted, and no others."""
@@ -108,13 +102,13 @@ class Fetcher:
             str(params): kept[str(params)] or self.connection.submit(self.request_for(params)) for params in wanted
         }
 
-    def _get(self, params: dict[str, Any]) -> Page:
-        """Wait for the page at these parameters, trying again what may pass.
+    def _get(self, paginator: Paginator) -> Page:
+        """Wait for the next page, trying again what may pass; the page, with only the rows that are new.
 
         Raises:
             FatalAPIError: The failure is no passing one, or did not pass in time.
         """
-        retry = self.connection.api.retry
+        retry, params = self.connection.api.retry, paginator.params
         for attempt in itertools.count(1):
             request = self.request_for(params)
             answer = self._under_way.pop(str(params), None) or self.connection.submit(request)
@@ -124,8 +118,9 @@ class Fetcher:
                 with self.baton.laid_down():
                     answer.exception()  # waits
                 self._waited = time.monotonic() - began
-                body, received = answer.result().body, answer.result().received
-                return read_page(body, self.data_selector, received)
+                body, received, headers = answer.result()
+                page = read_page(body, self.data_selector, received, headers)
+                return page._replace(rows=paginator.take(page))
             except TransientError as error:
                 reason, asked = str(error), error.asked
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

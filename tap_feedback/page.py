@@ -10,26 +10,36 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.evidence import error_in, looks_like_error, shown
 from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-#: The most keys of a strange answer that an error names, and the most characters that one of them has.
-KEYS_NAMED, KEY_LENGTH = 10, 40
+#: Number of names of a strange response that an error lists.
+NAMES_LISTED = 10
 #: A double keeps the digits of any number that is written with so many characters, the point included.
 SAFE_DIGITS = 16
 
 MISSING: Any = object()
 
 
+class NotDataError(TransientError):
+    """The response is an error under a status of success, or has its rows somewhere else."""
+
+
 class Page(NamedTuple):
-    """The rows of one answer, in its order, and the answer itself; `unstorable` as `decode` tells it."""
+    """The rows of one response in its order, and the response itself, which is MISSING if it has no body.
+
+    `unstorable` says whether its texts may hold characters that targets cannot store, as `decode` returns it.
+    """
 
     rows: list[dict[str, Any]]
     answer: Any
     received: datetime
     unstorable: bool = False
+    headers: Mapping[str, str] = {}
 
 
 def parse_number(text: str) -> float | Decimal:
@@ -83,35 +93,49 @@ def lookup(answer: Any, path: str) -> Any:
     return answer
 
 
-def read_page(body: bytes, data_selector: str, received: datetime) -> Page:
-    """Decode an answer and select its rows; an empty body (204) is an empty page.
+def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
+    """Decode a response and select its rows; an empty body (204) is an empty page.
 
     Raises:
-        TransientError: It is not JSON, or the selector's key is not there, as in an error under status 200.
+        NotDataError: The selector's key is missing, or the response reports an error, as some APIs do under status 200.
+        TransientError: It is not JSON.
         FatalAPIError: The selector's value is not a list of objects.
     """
     if not body:
-        return Page([], None, received)
+        return Page([], MISSING, received, headers=headers or {})
     answer, unstorable = decode(body)
     rows = lookup(answer, data_selector)
+    error = error_in(answer, data_selector)
     if rows is MISSING:
-        raise TransientError(f"the answer has no `{data_selector}`: it is {_describe(answer)}; see `data_selector`")
+        raise NotDataError(_words_for_missing(answer, data_selector))
+    if error is not None:
+        raise NotDataError(
+            f"the response reports a failure in `{error}`; it may be that the key or a limit is the cause"
+        )
     if rows is None:
-        return Page([], answer, received)
+        return Page([], answer, received, headers=headers or {})
     if not isinstance(rows, list):
-        raise FatalAPIError(f"`{data_selector}` is {_describe(rows)}, not a list of objects")
+        raise FatalAPIError(f"`{data_selector}` is {_describe(rows)}, not a list of objects; check `data_selector`")
     for position, row in enumerate(rows):
         if type(row) is not dict:
-            raise FatalAPIError(f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object")
-    return Page(rows, answer, received, unstorable)
+            raise FatalAPIError(
+                f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object; check `data_selector`"
+            )
+    return Page(rows, answer, received, unstorable, headers or {})
+
+
+def _words_for_missing(answer: Any, data_selector: str) -> str:
+    """What a response without rows is, and which settings to check."""
+    is_error = isinstance(answer, dict) and any(map(looks_like_error, answer))
+    also = ", and `api_key`, as it looks like an error" if is_error else ""
+    return f"the response has no `{data_selector}`: it is {_describe(answer)}; check `data_selector`{also}"
 
 
 def _describe(value: Any) -> str:
-    """What kind of JSON value this is, with the keys of an object and never a value."""
+    """What kind of JSON value this is, with the names in an object and never a value."""
     if isinstance(value, dict):
-        # A long key is left out rather than cut: what is left of a secret would not be known as one.
-        keys = ", ".join(key if len(key) <= KEY_LENGTH else "…" for key in list(value)[:KEYS_NAMED])
-        more = ", …" if len(value) > KEYS_NAMED else ""
-        return f"an object with the keys {keys}{more}" if value else "an empty object"
-    names = {list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+        listed = ", ".join(map(shown, list(value)[:NAMES_LISTED]))
+        more = ", …" if len(value) > NAMES_LISTED else ""
+        return f"an object with the keys {listed}{more}" if value else "an empty object"
+    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

@@ -17,10 +17,7 @@ NAMES_SHOWN = 20
 
 @dataclass
 class Progress:
-    """The counts of one stream; `waited` in seconds, `totals` where the API says how many rows it has.
-
-    `fewer` counts the rows that the API says it has and did not give.
-    """
+    """The counts of one stream; `waited` in seconds, `totals` if the API reports how many rows it has."""
 
     stream: str
     rows: int = 0
@@ -29,7 +26,6 @@ class Progress:
     waited: float = 0.0
     rows_with_extras: int = 0
     totals: dict[int, int] = field(default_factory=dict)
-    fewer: int = 0
     bookmark: str = ""
     result: str = "waiting"
     started: float = field(default_factory=time.monotonic)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.page import MISSING, decode, lookup, read_page
+from tap_feedback.page import MISSING, NotDataError, decode, lookup, read_page
 from tap_feedback.retry import TransientError
 
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
@@ -128,12 +128,14 @@ def test_lookup(answer: Any, path: str, value: Any) -> None:
 def test_rows(answer: Any, selector: str, rows: list[Any]) -> None:
     """Rows stand where the selector says; null is an empty page, and the answer comes along."""
     page = read_page(json.dumps(answer).encode(), selector, NOW)
-    assert page == (rows, answer, NOW, False)
+    assert (page.rows, page.answer, page.received, page.unstorable) == (rows, answer, NOW, False)
 
 
 def test_no_content() -> None:
     """An answer without a body, as of status 204, is an empty page."""
-    assert read_page(b"", "data", NOW) == ([], None, NOW, False)
+    page = read_page(b"", "data", NOW)
+    assert page.rows == []
+    assert page.answer is MISSING
 
 
 def test_unstorable_texts_are_told() -> None:
@@ -144,20 +146,27 @@ def test_unstorable_texts_are_told() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"error": "geheim", "code": 4}, "the answer has no `data`: it is an object with the keys error, code"),
-        ({}, "the answer has no `data`: it is an empty object"),
-        ([{"data": []}], "the answer has no `data`: it is a list"),
-        ("geheim", "the answer has no `data`: it is a text"),
-        (None, "the answer has no `data`: it is null"),
-        (True, "the answer has no `data`: it is a boolean"),
-        (4711, "the answer has no `data`: it is a number"),
+        ({"code": 4, "count": 1}, "the response has no `data`: it is an object with the keys code, count"),
+        ({}, "the response has no `data`: it is an empty object"),
+        ([{"data": []}], "the response has no `data`: it is a list"),
+        ("geheim", "the response has no `data`: it is text"),
+        (None, "the response has no `data`: it is null"),
+        (True, "the response has no `data`: it is true or false"),
+        (4711, "the response has no `data`: it is a number"),
     ],
 )
 def test_missing_rows(answer: Any, words: str) -> None:
     """An answer without the selector's key may pass; the error names the keys that are there, and no value."""
     with pytest.raises(TransientError) as caught:
         read_page(json.dumps(answer).encode(), "data", NOW)
-    assert str(caught.value) == f"{words}; see `data_selector`"
+    assert str(caught.value) == f"{words}; check `data_selector`"
+
+
+@pytest.mark.parametrize("answer", [{"error": "geheim", "code": 4}, {"message": "geheim"}, {"Errors": ["geheim"]}])
+def test_an_error_instead_of_rows_points_at_the_key(answer: Any) -> None:
+    """Many APIs report a wrong key under status 200."""
+    with pytest.raises(NotDataError, match="check `data_selector`, and `api_key`, as it looks like an error"):
+        read_page(json.dumps(answer).encode(), "data", NOW)
 
 
 def test_keys_are_named_in_measure() -> None:
@@ -165,17 +174,17 @@ def test_keys_are_named_in_measure() -> None:
     names = ["k" * 40, "k" * 41, *(f"k{number}" for number in range(10))]
     with pytest.raises(TransientError) as caught:
         read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
-    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …; see `data_selector`")
+    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …; check `data_selector`")
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         ({"name": "hidden"}, "`data` is an object with the keys name, not a list of objects"),
-        ("hidden", "`data` is a text, not a list of objects"),
+        ("hidden", "`data` is text, not a list of objects"),
         (1, "`data` is a number, not a list of objects"),
-        (False, "`data` is a boolean, not a list of objects"),
-        ([{}, "hidden"], "row 2 of `data` is a text, not an object"),
+        (False, "`data` is true or false, not a list of objects"),
+        ([{}, "hidden"], "row 2 of `data` is text, not an object"),
         ([None], "row 1 of `data` is null, not an object"),
         ([{}, {}, [1]], "row 3 of `data` is a list, not an object"),
     ],
@@ -184,4 +193,45 @@ def test_what_are_no_rows(value: Any, words: str) -> None:
     """What is not a list of objects fails for good, saying what it is, without its content."""
     with pytest.raises(FatalAPIError) as caught:
         read_page(json.dumps({"data": value}).encode(), "data", NOW)
-    assert str(caught.value) == words
+    assert str(caught.value) == f"{words}; check `data_selector`"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": None, "error": {"code": 429}},
+        {"data": None, "errors": ["timeout"]},
+        {"data": [], "error": "offset is too large"},
+        {"data": [{"id": 1}], "errors": [{"message": "shard 3 timed out"}]},
+        {"data": None, "success": False, "message": "internal error"},
+        {"data": [], "ok": False},
+        {"data": [{"id": 1}], "incomplete_results": True},
+        {"data": [], "status": "error"},
+    ],
+)
+def test_an_error_beside_the_rows_is_no_page(answer: Any) -> None:
+    """A response that reports a failure is sent for again, whether or not it has rows: some of them may be missing."""
+    with pytest.raises(NotDataError, match="the response reports a failure in `"):
+        read_page(json.dumps(answer).encode(), "data", NOW)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"error": None, "errors": [], "success": True, "status": "ok", "message": "200 OK"},
+        {"error": False, "partial": False, "errors": {}, "timed_out": False},
+        {"status": "open", "error_count": 3, "message": "no more rows"},
+    ],
+)
+@pytest.mark.parametrize("rows", [[], None, [{"id": 1, "error": "of the row itself"}]])
+def test_what_only_looks_like_an_error_is_none(beside: dict[str, Any], rows: Any) -> None:
+    """Many envelopes have a place for an error that is empty."""
+    assert read_page(json.dumps({"data": rows, **beside}).encode(), "data", NOW).rows == (rows or [])
+
+
+def test_an_error_beside_nested_rows_is_found() -> None:
+    """The error may stand at any step of the way to the rows; the rows themselves may have such a name."""
+    nested = {"result": {"items": [], "error": "limit reached"}}
+    with pytest.raises(NotDataError, match="`error`"):
+        read_page(json.dumps(nested).encode(), "result.items", NOW)
+    assert read_page(b'{"errors": [{"id": 1}]}', "errors", NOW).rows == [{"id": 1}]

@@ -1,0 +1,164 @@
+"""Evidence in a response that rows are missing: an error beside them, or a sign that more follow."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from singer_sdk.exceptions import FatalAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_feedback.page import Page
+
+#: Names are compared in lower case, by letters and digits alone: `has_more`, `hasMore` and `has-more` are one.
+#: Flags that say whether more rows follow, by the value with which they say so.
+MORE_FLAGS = {
+    **dict.fromkeys(("hasmore", "hasnext", "hasnextpage", "more", "moreavailable", "istruncated", "truncated"), True),
+    **dict.fromkeys(("islast", "islastpage", "last", "lastpage", "endofstream"), False),
+}
+#: Flags that say that something went wrong, by the value with which they say so.
+FAULT_FLAGS = {
+    **dict.fromkeys(("incompleteresults", "partial", "partialresults", "timedout"), True),
+    **dict.fromkeys(("success", "succeeded", "ok"), False),
+}
+ERRORS = {"error", "errors", "fault", "faults"}
+FAILED = {"error", "errored", "fail", "failed", "failure"}
+
+#: Names of the next cursor, and of the address or number of the next page.
+NEXT = re.compile(
+    r"(\w*)next(page|url|uri|link|href|cursor|token|offset|marker|after|key|id|number|start)*"
+    r"|\w*cursor|(starting)?after|scrollid|continuation(token)?|pagetoken"
+).fullmatch
+#: Names that look like these, but belong to the page itself or to the one before.
+NOT_NEXT = re.compile(
+    r"(prev|before|start|self|first|current|ending|old)\w*|\w*(prev|previous|before)(cursor)?"
+).fullmatch
+STARTING_AFTER = "startingafter"
+TOTALS = {"total", "totalcount", "totalrecords", "totalresults", "totalelements", "totalrows", "totalitems", "count"}
+LINK_NEXT = re.compile(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", re.IGNORECASE).search
+
+#: How deep a response is searched, and how many members of it.
+MOST_DEPTH, MOST_MEMBERS = 4, 1000
+#: Characters of a name that a message shows; a longer one is left out, as a part of a secret would not be masked.
+LONGEST_NAME = 40
+
+
+class Member(NamedTuple):
+    """A member of a response, outside its rows."""
+
+    path: str
+    name: str
+    value: Any
+    in_next: bool  # whether it is within an object that a name like `next` has
+
+
+def error_in(response: Any, selector: str) -> str | None:
+    """The name under which a response reports an error beside its rows; None if it reports none."""
+    steps = [] if selector == "$" else selector.removeprefix("$.").split(".")
+    for step in [*steps, None]:
+        if not isinstance(response, dict):
+            return None
+        for name, value in response.items():
+            if name != step and _is_error(name, value):
+                return shown(name)
+        response = response.get(step)
+    return None
+
+
+def _is_error(name: str, value: Any) -> bool:
+    """Whether a member says that the request failed, or only in part succeeded."""
+    plain = _plain(name)
+    if plain in ERRORS:
+        return bool(value)
+    if plain in FAULT_FLAGS:
+        return value is FAULT_FLAGS[plain]
+    return plain == "status" and isinstance(value, str) and value.lower() in FAILED
+
+
+def looks_like_error(name: str) -> bool:
+    """Whether a name is one under which APIs explain an error."""
+    return _plain(name) in {*ERRORS, "message", "detail", "details", "title", "reason"}
+
+
+def more_follows(page: Page, *, sent: str | None = None) -> str | None:
+    """The sign by which a response says that more rows follow, in words that begin a sentence; None if there is none.
+
+    Args:
+        page: The page.
+        sent: The cursor of the request, which a response may repeat.
+    """
+    if flag := _flag(page):
+        return f"`{flag.path}` says that more rows follow" if flag.value is MORE_FLAGS[flag.name] else None
+    for member in _members(page.answer):
+        if _is_next(member) and str(member.value) != sent:
+            return f"`{member.path}` has a value"
+    return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
+
+
+def says_more(page: Page) -> str | None:
+    """The path of a flag by which a response says that more rows follow; None if there is none."""
+    flag = _flag(page)
+    return flag.path if flag and flag.value is MORE_FLAGS[flag.name] else None
+
+
+def total_above(page: Page) -> str | None:
+    """The path of a number that counts more rows than the page has; None if there is none."""
+    for member in _members(page.answer):
+        if member.name in TOTALS and type(member.value) is int and member.value > len(page.rows):
+            return member.path
+    return None
+
+
+def links_next(headers: Mapping[str, str]) -> bool:
+    """Whether the `Link` header names a next page."""
+    return bool(LINK_NEXT(headers.get("Link", "")))
+
+
+def _flag(page: Page) -> Member | None:
+    """The flag that says whether more rows follow; one that says so first."""
+    flags = [member for member in _members(page.answer) if member.name in MORE_FLAGS and type(member.value) is bool]
+    return next((flag for flag in flags if flag.value is MORE_FLAGS[flag.name]), flags[0] if flags else None)
+
+
+def _is_next(member: Member) -> bool:
+    """Whether a member is a cursor or the address of a next page."""
+    named = NEXT(member.name) and (member.name == STARTING_AFTER or not NOT_NEXT(member.name))
+    usable = type(member.value) is str or type(member.value) is int
+    return bool((named or member.in_next) and usable and member.value and member.value != "0")
+
+
+def _members(response: Any) -> Iterator[Member]:
+    """The members of a response and of the objects in it; lists are left out, as they hold rows."""
+    objects = [(response, "", 0, False)]
+    members = 0
+    for value, path, depth, in_next in objects:  # it grows on the way
+        for name, inner in value.items() if isinstance(value, dict) else ():
+            members += 1
+            if members > MOST_MEMBERS:
+                return
+            member = Member(f"{path}{shown(name)}", _plain(name), inner, in_next)
+            if isinstance(inner, dict) and depth < MOST_DEPTH:
+                objects.append((inner, f"{member.path}.", depth + 1, in_next or member.name in {"next", "nextpage"}))
+            yield member
+
+
+def _plain(name: str) -> str:
+    """A name in lower case, by its letters and digits alone."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def shown(name: str) -> str:
+    """A name as a message shows it: in one line, and only if it is short."""
+    return repr(name)[1:-1] if len(name) <= LONGEST_NAME else "…"
+
+
+def check_flag(page: Page) -> None:
+    """See that an empty page at the end does not say that more rows follow.
+
+    Raises:
+        FatalAPIError: It does.
+    """
+    if not page.rows and (path := says_more(page)):
+        raise FatalAPIError(f"the last page is empty, but `{path}` says that more rows follow; check `paginator`")

@@ -1,0 +1,40 @@
+"""A single page: asked for once, and not believed if it says that more follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.runs import Run, api, sync
+from tests.server import Server
+
+ROWS = [{"id": "a"}, {"id": "b"}, {"id": "c"}]
+
+
+def read(server: Server, **paginator: Any) -> Run:
+    """Sync the feedback stream of a server with one page."""
+    return sync({"feedback": api(server.url, paginator={"type": "single_page", **paginator})})
+
+
+def test_a_single_page_is_asked_for_once() -> None:
+    """With `single_page` one request is all."""
+    with Server(lambda asked: {"data": ROWS}) as server:
+        run = read(server)
+    assert run.ids("feedback_data") == ["a", "b", "c"]
+    assert [asked.query for asked in server.asked] == [{"api_key": "test-key"}]
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"total": 5000}, "a total of 5,000 rows but returned 3"),
+        ({"has_more": True}, "`has_more` says that more rows follow"),
+        ({"links": {"next": "/v1/feedback?page=2"}}, "`links.next` has a value"),
+    ],
+)
+def test_a_page_that_is_not_the_only_one_fails(beside: dict[str, Any], words: str) -> None:
+    """The API says that there is more."""
+    with Server(lambda asked: {"data": ROWS, **beside}) as server:
+        run = read(server, total_path="total")
+    assert words in run.failures["feedback_data"]

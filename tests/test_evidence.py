@@ -1,0 +1,77 @@
+"""Evidence in a response: told from what only looks like it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from tap_feedback.evidence import MOST_MEMBERS, error_in, links_next, more_follows, shown, total_above
+from tap_feedback.page import Page
+
+NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
+
+
+def page(response: Any, rows: int = 1, **headers: str) -> Page:
+    """A page of so many rows."""
+    return Page([{"id": number} for number in range(rows)], response, NOW, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("link", "more"),
+    [
+        ('<https://a.example/?page=2>; rel="next"', True),
+        ("<https://a.example/?page=2>; rel=next", True),
+        ('<https://a.example/?page=2>; title="x"; rel="last next"', True),
+        ('<https://a.example/?page=1>; rel="prev", <https://a.example/?page=3>; rel="next"', True),
+        ('<https://a.example/?rel=next>; rel="prev"', False),
+        ('<https://a.example/>; rel="nextish"', False),
+        ("", False),
+    ],
+)
+def test_a_link_header(link: str, more: bool) -> None:  # noqa: FBT001
+    """The relation counts, in any of its spellings."""
+    assert links_next({"Link": link}) is more
+
+
+def test_a_flag_decides_over_a_cursor() -> None:
+    """If a flag says that no more rows follow, a cursor beside it is for the next sync."""
+    assert more_follows(page({"next_cursor": "b", "has_more": False})) is None
+    assert more_follows(page({"next_cursor": "b", "has_more": True})) == "`has_more` says that more rows follow"
+    assert more_follows(page({"next_cursor": "b"})) == "`next_cursor` has a value"
+
+
+def test_only_objects_are_searched_and_not_for_ever() -> None:
+    """Lists hold rows, whose names are their own; a response with ids as names is no map of cursors."""
+    assert more_follows(page({"data": [{"next": "x"}], "included": [{"has_more": True}]})) is None
+    assert more_follows(page({"a": {"b": {"c": {"d": {"e": {"next": "x"}}}}}})) is None
+    assert more_follows(page({**{f"k{number}": 1 for number in range(MOST_MEMBERS)}, "next": "x"})) is None
+    assert more_follows(page([{"next": "x"}])) is None
+
+
+@pytest.mark.parametrize("value", [None, "", 0, "0", False, [], {}, ["x"], 1.5])
+def test_an_empty_place_for_a_cursor_says_nothing(value: Any) -> None:
+    """Most responses have one on their last page."""
+    assert more_follows(page({"next": value, "cursor": value})) is None
+
+
+def test_a_total_is_compared_with_the_rows() -> None:
+    """A count of the page itself is no sign of more."""
+    assert total_above(page({"meta": {"total_count": 20}}, rows=20)) is None
+    assert total_above(page({"meta": {"total_count": 21}}, rows=20)) == "meta.total_count"
+    assert total_above(page({"total": "many", "total_pages": 3}, rows=1)) is None
+
+
+def test_an_error_is_searched_on_the_way_to_the_rows_only() -> None:
+    """What lies beside that is not about them."""
+    assert error_in({"data": {"items": [], "errors": ["x"]}}, "data.items") == "errors"
+    assert error_in({"data": {"items": []}, "other": {"error": "x"}}, "data.items") is None
+    assert error_in([], "$") is None
+    assert error_in({"items": [], "error": "x"}, "$.items") == "error"
+
+
+def test_names_are_shown_in_one_line_and_never_cut() -> None:
+    """A line break would forge a line of the log; a part of a secret would not be known as one."""
+    assert shown("a\n2026-01-01 ERROR forged") == "a\\n2026-01-01 ERROR forged"
+    assert shown("k" * 41) == "…"
