@@ -48,6 +48,12 @@ PROGRESS_INTERVAL = 10
 GRACE = 5
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line is for everybody: the SDK says of each tap that it skips the environment, which this one reads."""
+    skips = record.msg == "Skipping parse of env var settings..."
+    return not skips or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
 class TapFeedback(Tap):
     """Singer tap for customer feedback, product feedback and customer support APIs."""
 
@@ -64,6 +70,7 @@ class TapFeedback(Tap):
         **kwargs: Any,
     ) -> None:
         self.baton = Baton()
+        self.logger.addFilter(_is_news)
         if isinstance(catalog, dict):
             check_catalog(catalog)
             read_replication_metadata(catalog)

@@ -177,6 +177,30 @@ def test_schema_test(write: Callable[..., str]) -> None:
     assert {message["type"] for message in wrote(run).messages} == {"SCHEMA"}
 
 
+# Output
+
+
+@pytest.mark.parametrize("option", ["", "--discover", "--about", "--test"])
+def test_closed_stdout(write: Callable[..., str], option: str) -> None:
+    """A scheduler may start the tap without a stdout: one line says so, rather than that all went well."""
+    config = write("config.json", {"analytics": api(NOWHERE)})
+    command = f'"{TAP}" --config "{config}" {option} >&-'
+    run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert "| ERROR " in line
+    assert "stdout is closed: there is nowhere to write to" in line
+
+
+def test_no_line_says_that_the_environment_is_skipped(write: Callable[..., str], shared: Sandbox) -> None:
+    """The SDK says so of each tap, of this one too, which reads it all the same."""
+    config = write("config.json", {"feedback": shared.config["feedback"]})
+    for level, times in (("INFO", 0), ("DEBUG", 1)):
+        run = run_tap("--config", config, env={"TAP_FEEDBACK_LOGLEVEL": level})
+        assert run.returncode == 0
+        assert run.stderr.count("Skipping parse of env var settings") == times
+
+
 # Settings
 
 
