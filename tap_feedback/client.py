@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 from abc import ABC
@@ -12,9 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError, FatalSyncError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext
@@ -22,6 +19,7 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext
 from tap_feedback.baton import BatonDropped
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
+from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication
@@ -245,8 +243,9 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             The records, where it is the caller who writes them (BATCH).
         """
         del context  # no stream has partitions
+        flattening = self.stream_maps[0].flattening_options if self.stream_maps[0].flattening_enabled else None
         conform = Conformer(
-            self.effective_schema,
+            closed(self.effective_schema, flattening.max_level) if flattening else self.effective_schema,
             key_properties=self.primary_keys,
             keep_unknown=EXTRA in self.effective_schema["properties"],
             on_first_misfit=self._warn_of_misfit,
@@ -264,15 +263,18 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
         for page in self.pages():
-            records = self._conform(conform, page)
-            if self.replication is not None:
-                records = self.replication.admit(records)
+            rows = self._conform(conform, page)
+            records = rows if self.replication is None else self.replication.admit(rows)
             if self.ABORT_AT_RECORD_COUNT is not None:
                 records = records[: self.ABORT_AT_RECORD_COUNT - self.progress.rows]
-            if write_messages:
-                self._write(records, page.received)
-            else:
-                yield from self._mapped(records)
+            try:
+                if write_messages:
+                    self._write(records, page.received)
+                else:
+                    yield from self._mapped(records)
+            except MappingFailedError as error:
+                position = next(number for number, row in enumerate(rows, 1) if row is error.record)
+                raise FatalSyncError(f"page {self.progress.pages}, new row {position}: {error}") from None
             self.progress.rows += len(records)
             self.progress.rows_with_extras = conform.findings.rows_with_extra
             self._check_max_record_limit(self.progress.rows)
@@ -300,39 +302,33 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         )
 
     @cached_property
-    def _writes_as_is(self) -> bool:
-        """Whether records go out as they are: nothing deselected, mapped or flattened."""
-        first, *others = self.stream_maps
-        plain = type(first) is SameRecordTransform and not first.flattening_enabled
-        return plain and not others and all(self.mask.values())
+    def _mapper(self) -> Mapper:
+        """What makes of a record what goes out."""
+        return Mapper(
+            self.name,
+            self.stream_maps,
+            schema=self.schema,
+            mask=self.mask,
+            configured=self.config.get("stream_maps") or {},
+        )
 
-    def _mapped(self, records: Iterable[Record]) -> Iterator[Record]:
+    def _mapped(self, records: list[Record]) -> Iterator[Record]:
         """The records as the first stream map makes them, without what is deselected."""
-        if self._writes_as_is:
+        if self._mapper.is_plain:
             yield from records
             return
         for record in records:
-            for _, mapped in self._transform(record):
+            for _, mapped in self._mapper(record):
                 yield mapped
                 break
 
-    def _transform(self, record: Record) -> Iterator[tuple[str, Record]]:
-        """What a record becomes under each stream map: the stream's name there, and the record."""
-        # A copy: the paginator compares the rows as they came with those of the next page.
-        record = copy.deepcopy(record)
-        pop_deselected_record_properties(record, self.schema, self.mask)
-        for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
-            if mapped is not None:
-                yield stream_map.stream_alias, mapped
-
     def _write(self, records: list[Record], received: datetime) -> None:
         """Write a page of records."""
-        if self._writes_as_is:
+        if self._mapper.is_plain:
             self.writer.write_records(self.name, records, version=self._stream_version, time_extracted=received)
             return
         for record in records:
-            for alias, mapped in self._transform(record):
+            for alias, mapped in self._mapper(record):
                 self.writer.write_message(RecordMessage(alias, mapped, self._stream_version, received))
 
     # State
