@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError, FatalSyncError
+from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 from tap_feedback.baton import BatonDropped
-from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
+from tap_feedback.catalog import with_fixed_parts
+from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
@@ -26,7 +28,7 @@ from tap_feedback.replication import Replication
 from tap_feedback.settings import CursorPaging, OffsetPaging
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -79,9 +81,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.findings = Findings()
         self.params: dict[str, Any] = {}
         override = connection.api.streams.get(self.name) if connection else None
-        if override is not None:
-            for name, value in override.given.items():
-                setattr(self, name, value)
+        self._given = override.given if override else {}
+        for name, value in self._given.items():
+            setattr(self, name, value)
+        self._is_announced = False
         super().__init__(tap, schema=self._load_schema())
         self.stream_log = StreamLogger(self.logger, {})
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
@@ -91,9 +94,6 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         text = (files(__package__) / "schemas" / f"{self.name}.json").read_text(encoding="utf-8")
         schema: dict[str, Any] = json.loads(text)
         properties = schema["properties"]
-        # Keys that a vendor calls otherwise than the schema does must be columns all the same.
-        for key in self.primary_keys:
-            properties.setdefault(key, {"type": "string", "description": "Primary key, named in the settings."})
         for name, subschema in properties.items():
             if "integer" in subschema["type"] and name not in self.primary_keys:
                 subschema.update(INTEGER_BOUNDS)
@@ -107,9 +107,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
                     "description": "Replication key, named in the settings.",
                 },
             )
-        if self.settings.unknown_fields == "keep":
-            properties[EXTRA] = EXTRA_SCHEMA
-        return schema
+        return with_fixed_parts(schema, self.primary_keys, keep_unknown=self.settings.unknown_fields == "keep")
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log what the SDK says of the stream; its errors for those who ask for details, as the tap tells them itself.
@@ -120,9 +118,28 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says of this stream; what it leaves out stays as the stream has it."""
-        primary_keys = self.primary_keys
+        own_keys = self.primary_keys
+        if entry := catalog.get_stream(self.name):
+            root = entry.metadata.get(())
+            keys = entry.key_properties or getattr(root, "table_key_properties", None) or own_keys
+            keep_unknown = self.settings.unknown_fields == "keep"
+            # The SDK's mapper reads both here, too. An empty list stays: SCHEMA then has no key.
+            entry.schema = Schema.from_dict(with_fixed_parts(entry.schema.to_dict(), keys, keep_unknown=keep_unknown))
+            if entry.key_properties is None:
+                entry.key_properties = list(keys)
         super().apply_catalog(catalog)
-        self.primary_keys = self.primary_keys or primary_keys
+        self.primary_keys = self.primary_keys or own_keys
+
+    def _warn_of_older_catalog(self) -> None:
+        """Say which keys of the settings have no effect, as the catalog has others."""
+        for setting, name in (("primary_key", "primary_keys"), ("replication_key", "replication_key")):
+            given, used = (_names(value) for value in (self._given.get(name), getattr(self, name)))
+            if name in self._given and given != used:
+                self.stream_log.warning(
+                    "`%s.streams.%s.%s` is %s, but the catalog says %s, and the catalog wins: "
+                    "run `--discover` again, or change it there",
+                    *(self.api, self.name, setting, given, used),
+                )
 
     def check(self) -> None:
         """See that the stream can be synced as the catalog and the state say, before any request is sent.
@@ -132,6 +149,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """
         if self.get_batch_config(self.config) and len(self.stream_maps) > 1:
             raise ConfigurationError(f"`stream_maps`: with `batch_config` there can be one map only of {self.name}")
+        self._warn_of_older_catalog()
         method, key = self.replication_method, self.replication_key
         if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
             raise ConfigurationError(f"catalog: {self.name} cannot be synced {method}, only FULL_TABLE or INCREMENTAL")
@@ -315,21 +333,40 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _mapped(self, records: list[Record]) -> Iterator[Record]:
         """The records as the first stream map makes them, without what is deselected."""
         if self._mapper.is_plain:
+            if records:
+                self.announce()
             yield from records
             return
         for record in records:
             for _, mapped in self._mapper(record):
+                self.announce()
                 yield mapped
                 break
 
     def _write(self, records: list[Record], received: datetime) -> None:
         """Write a page of records."""
         if self._mapper.is_plain:
-            self.writer.write_records(self.name, records, version=self._stream_version, time_extracted=received)
+            if records:
+                self.announce()
+                self.writer.write_records(self.name, records, version=self._stream_version, time_extracted=received)
             return
         for record in records:
             for alias, mapped in self._mapper(record):
+                self.announce()
                 self.writer.write_message(RecordMessage(alias, mapped, self._stream_version, received))
+
+    def _write_schema_message(self) -> None:
+        """Nothing yet: the SDK calls this before the first request, and a target makes a table of it at once.
+
+        A stream that then fails on its primary key, say, would have left a table with the wrong one.
+        """
+        self._is_announced = False
+
+    def announce(self) -> None:
+        """Write the SCHEMA messages, if that was not done in this sync."""
+        if not self._is_announced:
+            self._is_announced = True
+            super()._write_schema_message()
 
     # State
 
@@ -341,6 +378,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def complete(self) -> None:
         """Move the bookmark, activate the version, and write the state: after the last row of a sync that succeeded."""
+        self.announce()  # if there was no row to do it
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
@@ -357,6 +395,12 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_as_text(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _names(key: str | Sequence[str] | None) -> str:
+    """A key in words."""
+    names = [key] if isinstance(key, str) else key or ()
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
 
 
 class FeedbackAPI(FeedbackStream):

@@ -546,7 +546,9 @@ def test_private_hooks_are_called() -> None:
     hooks: list[tuple[type, str]] = [
         (Stream, "_sync_records"),
         (Stream, "_write_activate_version_message"),
+        (Stream, "_write_schema_message"),
         (Tap, "_handle_termination"),
+        (Tap, "write_schemas"),
         (PluginBase, "_validate_config"),
     ]
     for base, name in hooks:
@@ -554,7 +556,12 @@ def test_private_hooks_are_called() -> None:
     with Server(one_page) as server, Calls() as called:
         run = sync({"feedback": api(server.url), "emit_activate_version_messages": True})
     assert run.error is None
-    assert {"_sync_records", "_write_activate_version_message", "_validate_config"} <= called
+    assert {
+        "_sync_records",
+        "_write_activate_version_message",
+        "_write_schema_message",
+        "_validate_config",
+    } <= called
 
 
 def test_hooks_take_what_the_sdk_gives() -> None:
@@ -562,6 +569,8 @@ def test_hooks_take_what_the_sdk_gives() -> None:
     for own, base, name in (
         (FeedbackStream, Stream, "_sync_records"),
         (FeedbackStream, Stream, "_write_activate_version_message"),
+        (FeedbackStream, Stream, "_write_schema_message"),
+        (TapFeedback, Tap, "write_schemas"),
         (TapFeedback, Tap, "_handle_termination"),
         (TapFeedback, PluginBase, "_validate_config"),
     ):
