@@ -24,7 +24,7 @@ from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
 from tap_feedback.progress import Progress, extras
-from tap_feedback.replication import Replication
+from tap_feedback.replication import Replication, is_instant, is_number
 from tap_feedback.settings import CursorPaging, OffsetPaging
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.baton import Baton
-    from tap_feedback.connection import Connection
+    from tap_feedback.connection import Answer, Connection
     from tap_feedback.page import Page
     from tap_feedback.settings import Settings
     from tap_feedback.writer import MessageWriter
@@ -110,10 +110,14 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         return with_fixed_parts(schema, self.primary_keys, keep_unknown=self.settings.unknown_fields == "keep")
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log what the SDK says of the stream; its errors for those who ask for details, as the tap tells them itself.
+        """Log what the SDK says of the stream, its start with where it starts from; its errors only at the debug level.
 
-        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row.
+        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row. The tap tells
+        errors itself.
         """
+        if message.startswith("Beginning sync of"):
+            origin = self.replication.origin if self.replication else "the beginning"
+            message, args = f"{message} from %s", (*args, origin)
         super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
 
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -159,6 +163,12 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             raise ConfigurationError(f"catalog: {self.name} needs a `replication-key` to be synced INCREMENTAL")
         if key not in self.effective_schema["properties"]:
             raise ConfigurationError(f"catalog: {self.name} has no property {key!r} that could be its replication key")
+        if not self.is_timestamp_replication_key and not is_number(self.effective_schema["properties"][key]):
+            raise ConfigurationError(
+                f"{self.name}: the replication key {key!r} is neither a point in time nor a number, so nobody knows "
+                f"which rows are new: check `{self.api}.streams.{self.name}.replication_key`, or the key and its "
+                "`format` in the catalog"
+            )
         _ = self.replication
 
     def run(self) -> None:
@@ -174,7 +184,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """From where to where the stream is read, and its bookmark; None where it is read whole."""
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
-        return Replication(
+        replication = Replication(
             self.name,
             str(self.replication_key),
             is_instant=self.is_timestamp_replication_key,
@@ -183,6 +193,19 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             incremental=self.connection.api.incremental,
             began=datetime.fromtimestamp(self._initialized_at / 1000, tz=timezone.utc),
         )
+        if replication.is_taken_over:
+            self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
+        return replication
+
+    @property
+    def is_timestamp_replication_key(self) -> bool:
+        """Whether values of the replication key are compared as points in time.
+
+        They are, too, if only the tap's own schema says so: a catalog may have lost the `format`.
+        """
+        own = self.schema["properties"].get(self.replication_key, {})
+        used = self.effective_schema["properties"].get(self.replication_key, {})
+        return is_instant(used) or (is_instant(own) and not is_number(used))
 
     # Request
 
@@ -229,6 +252,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         if self.replication is None:
             yield from self._pages({})
             return
+        if self.replication.is_over:
+            self.stream_log.info(
+                "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
+            )
         for spans in self.replication.spans():
             chains = (self._pages(self.replication.params(span)) for span in spans)
             yield from side_by_side(chains, self.connection.api.max_connections)
@@ -242,8 +269,14 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             logger=self.stream_log,
             data_selector=self.data_selector,
             request_for=lambda params: self.get_http_request(page=PageContext(None, {**range_params, **params})),
+            on_answer=self._note_clock,
         )
         return fetcher.pages(self.get_new_paginator())
+
+    def _note_clock(self, answer: Answer) -> None:
+        """Let the replication know what time it is at the API."""
+        if self.replication is not None:
+            self.replication.note_clock(answer.sent)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no stream has partitions
         """The rows of all pages, as the API gave them."""
@@ -370,6 +403,19 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     # State
 
+    def _warn_of_rows_without_key(self, replication: Replication) -> None:
+        """Say that an incremental stream is none, if its rows have nothing to go on from."""
+        if replication.has_values is False:
+            self.stream_log.warning(
+                "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
+                replication.key,
+                "there is no bookmark; every sync reads everything"
+                if replication.bookmark is None
+                else "the bookmark stays; every sync reads on from there",
+                self.api,
+                self.name,
+            )
+
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """None: the replication keeps the bookmark from passing the moment the sync began, as an instant."""
 
@@ -382,6 +428,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
+            self._warn_of_rows_without_key(self.replication)
         elif self._stream_version is not None and not self.progress.fewer:
             super()._write_activate_version_message(self._stream_version)
         self._tap.state_writer.write_state(self.tap_state)
