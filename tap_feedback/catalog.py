@@ -1,4 +1,4 @@
-"""A catalog that a runner hands in: checked, and put as the SDK reads it."""
+"""The catalog: one that a runner hands in, checked and put as the SDK reads it; and what every schema in it has."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.exceptions import ConfigurationError
 
+from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+KEY_DESCRIPTION = "Primary key, named in the settings."
 
 
 class CatalogMetadata(msgspec.Struct):
@@ -61,3 +65,32 @@ def read_replication_metadata(catalog: Mapping[str, Any]) -> None:
             if not item["breadcrumb"] and "replication-method" in item["metadata"]:
                 entry["replication_method"] = item["metadata"]["replication-method"]
                 entry["replication_key"] = item["metadata"].get("replication-key") or entry.get("replication_key")
+
+
+def with_fixed_parts(schema: dict[str, Any], keys: Iterable[str], *, keep_unknown: bool) -> dict[str, Any]:
+    """A stream's schema with what does not depend on who wrote it: keys that are never null, and `_extra` or none.
+
+    Args:
+        schema: The tap's own schema, or that of a catalog, which may be older than the settings.
+        keys: The primary key. What a vendor calls otherwise than the schema does becomes a column all the same.
+        keep_unknown: Whether records have `_extra`.
+    """
+    properties = dict(schema.get("properties", {}))
+    for key in keys:
+        known = properties.get(key)
+        properties[key] = without_null(known) if known else {"type": "string", "description": KEY_DESCRIPTION}
+    properties.pop(EXTRA, None)
+    if keep_unknown:
+        properties[EXTRA] = EXTRA_SCHEMA
+    return {**schema, "properties": properties}
+
+
+def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a property, less null as one of several types."""
+    narrow = dict(schema)
+    if isinstance(types := schema.get("type"), list):
+        others = [name for name in types if name != "null"]
+        narrow["type"] = others[0] if len(others) == 1 else others or types
+    for name in narrow.keys() & {"anyOf", "oneOf"}:
+        narrow[name] = [without_null(option) for option in schema[name] if option.get("type") != "null"]
+    return narrow

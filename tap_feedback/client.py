@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 from abc import ABC
@@ -12,29 +11,30 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError, FatalSyncError
+from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 from tap_feedback.baton import BatonDropped
-from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
+from tap_feedback.catalog import with_fixed_parts
+from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
+from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.paging import keys_by, paginator_for
 from tap_feedback.progress import Progress, extras
-from tap_feedback.replication import Replication
+from tap_feedback.replication import Replication, is_instant, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.baton import Baton
-    from tap_feedback.connection import Connection
+    from tap_feedback.connection import Answer, Connection
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
     from tap_feedback.settings import Settings
@@ -81,9 +81,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.findings = Findings()
         self.params: dict[str, Any] = {}
         override = connection.api.streams.get(self.name) if connection else None
-        if override is not None:
-            for name, value in override.given.items():
-                setattr(self, name, value)
+        self._given = override.given if override else {}
+        for name, value in self._given.items():
+            setattr(self, name, value)
+        self._is_announced = False
         super().__init__(tap, schema=self._load_schema())
         self.stream_log = StreamLogger(self.logger, {})
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
@@ -93,9 +94,6 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         text = (files(__package__) / "schemas" / f"{self.name}.json").read_text(encoding="utf-8")
         schema: dict[str, Any] = json.loads(text)
         properties = schema["properties"]
-        # Keys that a vendor calls otherwise than the schema does must be columns all the same.
-        for key in self.primary_keys:
-            properties.setdefault(key, {"type": "string", "description": "Primary key, named in the settings."})
         for name, subschema in properties.items():
             if "integer" in subschema["type"] and name not in self.primary_keys:
                 subschema.update(INTEGER_BOUNDS)
@@ -109,22 +107,43 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
                     "description": "Replication key, named in the settings.",
                 },
             )
-        if self.settings.unknown_fields == "keep":
-            properties[EXTRA] = EXTRA_SCHEMA
-        return schema
+        return with_fixed_parts(schema, self.primary_keys, keep_unknown=self.settings.unknown_fields == "keep")
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log what the SDK says of the stream; its errors for those who ask for details, as the tap tells them itself.
+        """Log what the SDK says of the stream, its start with where it starts from; its errors only at the debug level.
 
-        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row.
+        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row. The tap tells
+        errors itself.
         """
+        if message.startswith("Beginning sync of"):
+            origin = self.replication.origin if self.replication else "the beginning"
+            message, args = f"{message} from %s", (*args, origin)
         super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says of this stream; what it leaves out stays as the stream has it."""
-        primary_keys = self.primary_keys
+        own_keys = self.primary_keys
+        if entry := catalog.get_stream(self.name):
+            root = entry.metadata.get(())
+            keys = entry.key_properties or getattr(root, "table_key_properties", None) or own_keys
+            keep_unknown = self.settings.unknown_fields == "keep"
+            # The SDK's mapper reads both here, too. An empty list stays: SCHEMA then has no key.
+            entry.schema = Schema.from_dict(with_fixed_parts(entry.schema.to_dict(), keys, keep_unknown=keep_unknown))
+            if entry.key_properties is None:
+                entry.key_properties = list(keys)
         super().apply_catalog(catalog)
-        self.primary_keys = self.primary_keys or primary_keys
+        self.primary_keys = self.primary_keys or own_keys
+
+    def _warn_of_older_catalog(self) -> None:
+        """Say which keys of the settings have no effect, as the catalog has others."""
+        for setting, name in (("primary_key", "primary_keys"), ("replication_key", "replication_key")):
+            given, used = (_names(value) for value in (self._given.get(name), getattr(self, name)))
+            if name in self._given and given != used:
+                self.stream_log.warning(
+                    "`%s.streams.%s.%s` is %s, but the catalog says %s, and the catalog wins: "
+                    "run `--discover` again, or change it there",
+                    *(self.api, self.name, setting, given, used),
+                )
 
     def check(self) -> None:
         """See that the stream can be synced as the catalog and the state say, before any request is sent.
@@ -134,6 +153,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """
         if self.get_batch_config(self.config) and len(self.stream_maps) > 1:
             raise ConfigurationError(f"`stream_maps`: with `batch_config` there can be one map only of {self.name}")
+        self._warn_of_older_catalog()
         method, key = self.replication_method, self.replication_key
         if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
             raise ConfigurationError(f"catalog: {self.name} cannot be synced {method}, only FULL_TABLE or INCREMENTAL")
@@ -143,6 +163,12 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             raise ConfigurationError(f"catalog: {self.name} needs a `replication-key` to be synced INCREMENTAL")
         if key not in self.effective_schema["properties"]:
             raise ConfigurationError(f"catalog: {self.name} has no property {key!r} that could be its replication key")
+        if not self.is_timestamp_replication_key and not is_number(self.effective_schema["properties"][key]):
+            raise ConfigurationError(
+                f"{self.name}: the replication key {key!r} is neither a point in time nor a number, so nobody knows "
+                f"which rows are new: check `{self.api}.streams.{self.name}.replication_key`, or the key and its "
+                "`format` in the catalog"
+            )
         _ = self.replication
 
     def run(self) -> None:
@@ -157,7 +183,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         """From where to where the stream is read, and its bookmark; None where it is read whole."""
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
-        return Replication(
+        replication = Replication(
             self.name,
             str(self.replication_key),
             is_instant=self.is_timestamp_replication_key,
@@ -166,6 +192,19 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             incremental=self.connection.api.incremental,
             began=datetime.fromtimestamp(self._initialized_at / 1000, tz=timezone.utc),
         )
+        if replication.is_taken_over:
+            self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
+        return replication
+
+    @property
+    def is_timestamp_replication_key(self) -> bool:
+        """Whether values of the replication key are compared as points in time.
+
+        They are, too, if only the tap's own schema says so: a catalog may have lost the `format`.
+        """
+        own = self.schema["properties"].get(self.replication_key, {})
+        used = self.effective_schema["properties"].get(self.replication_key, {})
+        return is_instant(used) or (is_instant(own) and not is_number(used))
 
     # Request
 
@@ -207,6 +246,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         if self.replication is None:
             yield from self._pages({})
             return
+        if self.replication.is_over:
+            self.stream_log.info(
+                "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
+            )
         for spans in self.replication.spans():
             chains = (self._pages(self.replication.params(span)) for span in spans)
             yield from side_by_side(chains, self.connection.api.max_connections)
@@ -220,8 +263,14 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             logger=self.stream_log,
             data_selector=self.data_selector,
             request_for=lambda params: self.get_http_request(page=PageContext(None, {**range_params, **params})),
+            on_answer=self._note_clock,
         )
         return fetcher.pages(self.get_new_paginator())
+
+    def _note_clock(self, answer: Answer) -> None:
+        """Let the replication know what time it is at the API."""
+        if self.replication is not None:
+            self.replication.note_clock(answer.sent)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no stream has partitions
         """The rows of all pages, as the API gave them."""
@@ -239,8 +288,9 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             The records, where it is the caller who writes them (BATCH).
         """
         del context  # no stream has partitions
+        flattening = self.stream_maps[0].flattening_options if self.stream_maps[0].flattening_enabled else None
         conform = Conformer(
-            self.effective_schema,
+            closed(self.effective_schema, flattening.max_level) if flattening else self.effective_schema,
             key_properties=self.primary_keys,
             keep_unknown=EXTRA in self.effective_schema["properties"],
             on_first_misfit=self._warn_of_misfit,
@@ -258,15 +308,18 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
         for page in self.pages():
-            records = self._conform(conform, page)
-            if self.replication is not None:
-                records = self.replication.admit(records)
+            rows = self._conform(conform, page)
+            records = rows if self.replication is None else self.replication.admit(rows)
             if self.ABORT_AT_RECORD_COUNT is not None:
                 records = records[: self.ABORT_AT_RECORD_COUNT - self.progress.rows]
-            if write_messages:
-                self._write(records, page.received)
-            else:
-                yield from self._mapped(records)
+            try:
+                if write_messages:
+                    self._write(records, page.received)
+                else:
+                    yield from self._mapped(records)
+            except MappingFailedError as error:
+                position = next(number for number, row in enumerate(rows, 1) if row is error.record)
+                raise FatalSyncError(f"page {self.progress.pages}, new row {position}: {error}") from None
             self.progress.rows += len(records)
             self.progress.rows_with_extras = conform.findings.rows_with_extra
             self._check_max_record_limit(self.progress.rows)
@@ -294,42 +347,68 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         )
 
     @cached_property
-    def _writes_as_is(self) -> bool:
-        """Whether records go out as they are: nothing deselected, mapped or flattened."""
-        first, *others = self.stream_maps
-        plain = type(first) is SameRecordTransform and not first.flattening_enabled
-        return plain and not others and all(self.mask.values())
+    def _mapper(self) -> Mapper:
+        """What makes of a record what goes out."""
+        return Mapper(
+            self.name,
+            self.stream_maps,
+            schema=self.schema,
+            mask=self.mask,
+            configured=self.config.get("stream_maps") or {},
+        )
 
-    def _mapped(self, records: Iterable[Record]) -> Iterator[Record]:
+    def _mapped(self, records: list[Record]) -> Iterator[Record]:
         """The records as the first stream map makes them, without what is deselected."""
-        if self._writes_as_is:
+        if self._mapper.is_plain:
+            if records:
+                self.announce()
             yield from records
             return
         for record in records:
-            for _, mapped in self._transform(record):
+            for _, mapped in self._mapper(record):
+                self.announce()
                 yield mapped
                 break
 
-    def _transform(self, record: Record) -> Iterator[tuple[str, Record]]:
-        """What a record becomes under each stream map: the stream's name there, and the record."""
-        # A copy: the paginator compares the rows as they came with those of the next page.
-        record = copy.deepcopy(record)
-        pop_deselected_record_properties(record, self.schema, self.mask)
-        for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
-            if mapped is not None:
-                yield stream_map.stream_alias, mapped
-
     def _write(self, records: list[Record], received: datetime) -> None:
         """Write a page of records."""
-        if self._writes_as_is:
-            self.writer.write_records(self.name, records, version=self._stream_version, time_extracted=received)
+        if self._mapper.is_plain:
+            if records:
+                self.announce()
+                self.writer.write_records(self.name, records, version=self._stream_version, time_extracted=received)
             return
         for record in records:
-            for alias, mapped in self._transform(record):
+            for alias, mapped in self._mapper(record):
+                self.announce()
                 self.writer.write_message(RecordMessage(alias, mapped, self._stream_version, received))
 
+    def _write_schema_message(self) -> None:
+        """Nothing yet: the SDK calls this before the first request, and a target makes a table of it at once.
+
+        A stream that then fails on its primary key, say, would have left a table with the wrong one.
+        """
+        self._is_announced = False
+
+    def announce(self) -> None:
+        """Write the SCHEMA messages, if that was not done in this sync."""
+        if not self._is_announced:
+            self._is_announced = True
+            super()._write_schema_message()
+
     # State
+
+    def _warn_of_rows_without_key(self, replication: Replication) -> None:
+        """Say that an incremental stream is none, if its rows have nothing to go on from."""
+        if replication.has_values is False:
+            self.stream_log.warning(
+                "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
+                replication.key,
+                "there is no bookmark; every sync reads everything"
+                if replication.bookmark is None
+                else "the bookmark stays; every sync reads on from there",
+                self.api,
+                self.name,
+            )
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """None: the replication keeps the bookmark from passing the moment the sync began, as an instant."""
@@ -339,9 +418,11 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def complete(self) -> None:
         """Move the bookmark, activate the version, and write the state: after the last row of a sync that succeeded."""
+        self.announce()  # if there was no row to do it
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
+            self._warn_of_rows_without_key(self.replication)
         elif self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
         self._tap.state_writer.write_state(self.tap_state)
@@ -355,6 +436,12 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_as_text(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _names(key: str | Sequence[str] | None) -> str:
+    """A key in words."""
+    names = [key] if isinstance(key, str) else key or ()
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
 
 
 class FeedbackAPI(FeedbackStream):

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import sys
 import threading
 from typing import IO, Any
 
@@ -31,6 +32,9 @@ class Command(SingerCommand):
 
         Exit codes: 0 complete, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
         """
+        if sys.stdout is None:
+            self.logger.error("stdout is closed: there is nowhere to write to; pipe it into a target, or into a file")
+            raise SystemExit(1)
         try:
             return super().main(*args, **kwargs)
         except SystemExit as ended:

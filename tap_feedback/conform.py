@@ -100,6 +100,8 @@ class Findings:
 
 
 class _Misfit(NamedTuple):
+    """A value that was taken out; `wanted` is empty if the schema does not know the property."""
+
     path: str
     value: object
     wanted: str
@@ -111,8 +113,9 @@ class Conformer:
     - A property that the schema does not know goes into `_extra`, `_extra` itself included.
     - A value that does not fit is converted when nothing is lost, else it goes into `_extra` and leaves null. Where the
       schema allows no null, the property is left out.
-    - Members of objects are treated alike, and stand in `_extra` under their dotted path, such as `links.forum`. A list
-      with an item that does not fit goes there as a whole.
+    - Members of objects are treated alike, and stand in `_extra` under their dotted path, such as `links.forum`; those
+      that the schema does not list go there only if it has `additionalProperties: false`. A list with an item that
+      does not fit goes there as a whole.
     - Of the schema, types, `properties`, `items`, `additionalProperties`, `required`, `anyOf`, `oneOf`, `minimum` and
       `maximum` of integers, and the formats `date-time` and `date` are read.
 
@@ -220,8 +223,8 @@ class Conformer:
             elif _count(counter, name) == name:
                 as_is[name] = _NO_TYPES  # met from now on
         for path, value, wanted in misfits:
-            counted_as = _count(self.findings.misfits, path)
-            if self.findings.misfits[counted_as] == 1:
+            counted_as = _count(self.findings.misfits if wanted else counter, path)
+            if wanted and self.findings.misfits[counted_as] == 1:
                 self._on_first_misfit(counted_as, f"{_type_name(value)}, not {wanted}")
             extra[_free_name(path, extra)] = value
         if not extra:
@@ -250,8 +253,8 @@ class _Property:
             self.as_is |= option.as_is
             self._attempts.append(option.fit)
             wanted.append(option.wanted)
-        #: The types in words, for a message.
-        self.wanted: str = " or ".join(wanted) or "allowed"
+        #: The types in words, for a message; empty if no value fits.
+        self.wanted: str = " or ".join(wanted)
         #: Whether a text fits only as an RFC 3339 timestamp.
         self.is_date_time = "date-time" in wanted and str not in self.as_is
         if int in self.as_is:

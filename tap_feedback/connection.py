@@ -7,7 +7,7 @@ import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +17,13 @@ import requests
 from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.instants import parse_http_date
 from tap_feedback.retry import TransientError, retry_after
 from tap_feedback.settings import ApiKeyAuth, BearerAuth
 from tap_feedback.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from urllib.parse import SplitResult
 
@@ -39,11 +40,15 @@ MAX_REDIRECTS = 5
 
 
 class Answer(NamedTuple):
-    """What came back for one request; `body` is decoded from its transfer and content encoding."""
+    """What came back for one request; `body` is decoded from its transfer and content encoding.
+
+    `sent` is when the request was sent by the API's clock, as its `Date` header tells; None if that does not.
+    """
 
     body: bytes
     received: datetime
     headers: Mapping[str, str]
+    sent: datetime | None = None
 
 
 class RefusedError(FatalAPIError):
@@ -112,18 +117,20 @@ class Connection:
         while (wait := max(slot, self._not_before) - time.monotonic()) > 0:
             if self._closed.wait(wait):
                 raise CancelledError
-        deadline = time.monotonic() + self.api.timeout
+        began = time.monotonic()
+        deadline = began + self.api.timeout
         url = self._url(request)
         for _ in range(MAX_REDIRECTS + 1):
             with self._transport.send(request.method, url, request.headers, deadline - time.monotonic()) as response:
                 location = response.get_redirect_location()
                 if not location:
                     self._check_status(response)
+                sent = api_clock(response.headers.getlist("Date"), time.monotonic() - began)
                 body = read_body(response)  # whole, so that the connection can be used again
             if location:
                 url = self._follow(url, location)
             elif body or response.status == HTTPStatus.NO_CONTENT:
-                return Answer(body, datetime.now(timezone.utc), response.headers)
+                return Answer(body, datetime.now(timezone.utc), response.headers, sent)
             else:
                 raise TransientError("answered 200 OK with nothing in it")
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
@@ -207,6 +214,17 @@ def quoted(url: str) -> str:
 def origin(parts: SplitResult) -> tuple[str, str | None, int]:
     """Scheme, host and port of an address, in one spelling."""
     return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def api_clock(dates: Iterable[str], took: float) -> datetime | None:
+    """When a request was sent, by the clock of the API, or earlier; None if the response does not tell.
+
+    Args:
+        dates: The response's `Date` headers, of which a proxy may add one. Each tells when it was written.
+        took: Seconds from the request to the response. The whole ones come off, as the API read its rows meanwhile.
+    """
+    moments = [moment for text in dates if (moment := parse_http_date(text)) is not None]
+    return min(moments) - timedelta(seconds=int(took)) if moments else None
 
 
 def read_body(response: BaseHTTPResponse) -> bytes:

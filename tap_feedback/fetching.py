@@ -43,6 +43,7 @@ class Fetcher:
         logger: Is told of retries.
         data_selector: Where the rows stand in an answer.
         request_for: Makes the request for a paginator's parameters.
+        on_answer: Is told of each response, in the order of the pages.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Fetcher:
         logger: logging.LoggerAdapter[logging.Logger],
         data_selector: str,
         request_for: Callable[[dict[str, Any]], HTTPRequest],
+        on_answer: Callable[[Answer], None],
     ) -> None:
         self.connection = connection
         self.baton = baton
@@ -61,6 +63,7 @@ class Fetcher:
         self.logger = logger
         self.data_selector = data_selector
         self.request_for = request_for
+        self.on_answer = on_answer
         self._under_way: dict[str, Future[Answer]] = {}
         self._waited = 0.0  # seconds, for the last page
 
@@ -118,7 +121,8 @@ class Fetcher:
                 with self.baton.laid_down():
                     answer.exception()  # waits
                 self._waited = time.monotonic() - began
-                body, received, headers = answer.result()
+                self.on_answer(answer.result())
+                body, received, headers, _ = answer.result()
                 page = read_page(body, self.data_selector, received, headers)
                 return page._replace(rows=paginator.take(page))
             except TransientError as error:

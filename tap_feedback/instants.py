@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -39,6 +40,15 @@ def parse_instant(value: Any) -> datetime | None:
         seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
         return EPOCH + timedelta(seconds=float(seconds))
     except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """The instant, in UTC, that the `Date` header of a response means; None if it means none."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (OverflowError, ValueError):
         return None
 
 

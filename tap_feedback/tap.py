@@ -16,14 +16,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
-from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
 from tap_feedback import settings
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
-from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
 from tap_feedback.connection import Connection
 from tap_feedback.environment import from_environment, merge
 from tap_feedback.progress import summary
@@ -48,6 +46,12 @@ PROGRESS_INTERVAL = 10
 GRACE = 5
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line is for everybody: the SDK says of each tap that it skips the environment, which this one reads."""
+    skips = record.msg == "Skipping parse of env var settings..."
+    return not skips or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
 class TapFeedback(Tap):
     """Singer tap for customer feedback, product feedback and customer support APIs."""
 
@@ -64,6 +68,7 @@ class TapFeedback(Tap):
         **kwargs: Any,
     ) -> None:
         self.baton = Baton()
+        self.logger.addFilter(_is_news)
         if isinstance(catalog, dict):
             check_catalog(catalog)
             read_replication_metadata(catalog)
@@ -93,12 +98,8 @@ class TapFeedback(Tap):
         return []
 
     def setup_mapper(self) -> None:
-        """Give `_extra` its place in the schemas of a catalog, which may be older, or have it where it is dropped."""
-        for entry in self.input_catalog.streams if self.input_catalog else ():
-            properties = entry.schema.properties or {}
-            properties.pop(EXTRA, None)
-            if self.settings.unknown_fields == "keep":
-                properties[EXTRA] = Schema.from_dict(EXTRA_SCHEMA)
+        """Map by the schemas of a catalog as the streams complete them: it may be older than the settings."""
+        _ = self.streams
         super().setup_mapper()
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -219,6 +220,12 @@ class TapFeedback(Tap):
         self._report_failures(len(chosen))
         self.logger.info("The settings work, for all streams: %s", ", ".join(stream.name for stream in chosen))
         return True
+
+    def write_schemas(self) -> None:  # type: ignore[misc]  # in the SDK's own, streams write them before they sync
+        """Write the SCHEMA messages of all streams, and nothing else: what `--test=schema` does."""
+        for stream in self.streams.values():
+            stream.selected = True
+            stream.announce()  # type: ignore[attr-defined]  # `discover_streams` gives no others
 
     def _report_failures(self, count: int) -> None:
         """Give each stream that failed its line.

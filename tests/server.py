@@ -117,8 +117,13 @@ class Server:
             return
         if not isinstance(reply, Reply):
             reply = Reply(reply)
-        handler.send_response(reply.status)
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(reply.payload)), **reply.headers}
+        handler.send_response_only(reply.status)
+        headers = {
+            "Date": handler.date_time_string(),
+            "Content-Type": "application/json",
+            "Content-Length": str(len(reply.payload)),
+            **reply.headers,
+        }
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.end_headers()

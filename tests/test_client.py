@@ -351,3 +351,172 @@ def test_batches_of_two_maps_are_refused(sandbox: Sandbox, tmp_path: Path) -> No
     maps = {"forums": {}, "other": {"__source__": "forums", "y": "id"}}
     config = {**sandbox.config, "batch_config": batch, "stream_maps": maps}
     assert "`batch_config`" in str(sync(config, catalog=catalog_of(sandbox.config, "forums")).error)
+
+
+# SCHEMA
+
+
+def kinds_of(run: Run, stream: str) -> list[str]:
+    """The types of a stream's messages, in their order, and of the states among them."""
+    return [message["type"] for message in run.messages if message.get("stream", stream) == stream]
+
+
+FAILURES: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "the path is wrong": (Reply(status=404), {}, "answered 404"),
+    "the primary key is wrong": ({"data": [{"uuid": "a"}]}, {}, "no usable 'id'"),
+    "the primary key is missing later on the page": ({"data": [ROW, {"uuid": "a"}]}, {}, "no usable 'id'"),
+    "a stream map fails": ({"data": [ROW]}, {"stream_maps": {"feedback_data": {"x": "1/0"}}}, "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize(("reply", "top", "words"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_stream_that_fails_before_its_first_record_leaves_no_schema(
+    reply: Any, top: dict[str, Any], words: str, tmp_path: Path, *, batch: bool
+) -> None:
+    """A target makes a table of a SCHEMA at once, and the next run, with the key put right, would not fit it."""
+    if batch:
+        top = {**top, "batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}"}}}
+    with Server(lambda asked: reply) as server:
+        run = sync({"feedback": api(server.url), "emit_activate_version_messages": True, **top})
+    assert words in run.failures["feedback_data"]
+    assert {message["type"] for message in run.messages} == {"STATE"}
+
+
+def test_the_schema_comes_with_the_first_record() -> None:
+    """A stream that fails later has announced what it wrote; the state stays as it was."""
+    first = {"forums": [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": {"cursor": "b"}}
+    with Server(lambda asked: Reply(status=404) if "cursor" in asked.query else first) as server:
+        run = analytics(server)
+    assert "answered 404" in run.failures["forums"]
+    assert kinds_of(run, "forums") == ["STATE", "SCHEMA", "RECORD", "STATE"]
+    assert run.state == {"bookmarks": {"forums": {}}}
+
+
+@pytest.mark.parametrize(
+    ("top", "names"),
+    [
+        ({}, ["feedback_data"]),
+        ({"flattening_enabled": True, "flattening_max_depth": 1}, ["feedback_data"]),
+        ({"stream_maps": {"feedback_data": {"__alias__": "said"}}}, ["said"]),
+        ({"stream_maps": {"feedback_data": {}, "b": {"__source__": "feedback_data"}}}, ["feedback_data", "b"]),
+        ({"stream_maps": {"feedback_data": None, "b": {"__source__": "feedback_data"}}}, ["b"]),
+        ({"stream_maps": {"feedback_data": None}}, []),
+    ],
+)
+@pytest.mark.parametrize("rows", [[], [{"id": "1"}]])
+def test_every_name_of_a_stream_has_one_schema_before_all_else(
+    top: dict[str, Any], names: list[str], rows: list[dict[str, Any]]
+) -> None:
+    """SCHEMA comes before the first RECORD, or before ACTIVATE_VERSION and STATE if the stream is empty."""
+    with one_page(*rows) as server:
+        run = sync({"feedback": api(server.url), "emit_activate_version_messages": True, **top})
+    assert run.error is None
+    messages = [(message["type"], message["stream"]) for message in run.messages if message["type"] != "STATE"]
+    assert messages == [
+        *(("SCHEMA", name) for name in names),
+        *(("RECORD", name) for _ in rows for name in names),
+        *(("ACTIVATE_VERSION", name) for name in names),
+    ]
+    assert run.messages[-1]["type"] == "STATE"
+
+
+def test_a_stream_that_is_filtered_to_nothing_has_its_schema() -> None:
+    """A complete stream is announced though no record of it is left."""
+    maps = {"feedback_data": {"__filter__": "id == 'x'"}}
+    with one_page(ROW) as server:
+        run = sync({"feedback": api(server.url), "stream_maps": maps})
+    assert kinds_of(run, "feedback_data") == ["STATE", "SCHEMA", "STATE"]
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}]])
+def test_a_schema_comes_before_its_batch(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    """BATCH messages, too, follow the SCHEMA of their stream."""
+    batch = {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}"}}
+    with Server(lambda asked: {"forums": rows}) as server:
+        config = {"analytics": api(server.url), "batch_config": batch}
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.error is None
+    kinds = [kind for kind in kinds_of(run, "forums") if kind != "STATE"]
+    assert kinds == ["SCHEMA", *(["BATCH"] if rows else [])]
+
+
+# Keys
+
+
+def types_of_keys(schema: dict[str, Any], keys: list[str]) -> list[Any]:
+    """The types of the key columns."""
+    return [schema["properties"][key]["type"] for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("key", "types"), [("name", ["string"]), (["name", "suggestions_count"], ["string", "integer"])]
+)
+def test_a_key_from_the_settings_is_not_nullable(key: str | list[str], types: list[str]) -> None:
+    """Databases have no null in a primary key, so neither the catalog nor SCHEMA allows it."""
+    keys = [key] if isinstance(key, str) else key
+    with Server(lambda asked: {"forums": [{"name": "a", "suggestions_count": 1}]}) as server:
+        config = {"analytics": api(server.url, streams={"forums": {"primary_key": key}})}
+        catalog = catalog_of(config, "forums")
+        run = sync(config, catalog=catalog)
+    entry = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == "forums")
+    assert run.error is None
+    for schema in (entry["schema"], run.schema("forums")["schema"]):
+        assert types_of_keys(schema, keys) == types
+        assert schema["required"] == keys
+        assert schema["properties"]["id"]["type"] == "integer"
+        assert schema["properties"]["prompt"]["type"] == ["string", "null"]
+
+
+@pytest.mark.parametrize("nullable", [{"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}])
+def test_a_key_of_an_older_catalog_is_not_nullable(nullable: dict[str, Any]) -> None:
+    """A catalog that was made before its key was one has it as nullable, or not as a column at all."""
+    with Server(lambda asked: {"forums": [{"name": "a", "code": 1}]}) as server:
+        config = {"analytics": api(server.url)}
+        catalog = catalog_of(config, "forums")
+        entry = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == "forums")
+        entry["key_properties"] = ["name", "code"]
+        entry["schema"]["properties"]["name"] = nullable
+        entry["schema"]["required"] = []
+        run = sync(config, catalog=catalog)
+    assert run.error is None
+    message = run.schema("forums")
+    assert message["key_properties"] == ["name", "code"]
+    assert "null" not in json.dumps(message["schema"]["properties"]["name"])
+    assert types_of_keys(message["schema"], ["code"]) == ["string"]
+    assert run.records("forums")[0]["code"] == "1"
+
+
+def test_a_catalog_without_keys_leaves_the_streams_own() -> None:
+    """SCHEMA names the key that records are checked for: without one a target would append every row again.
+
+    An empty list is a user's own choice of that.
+    """
+    with one_page(ROW) as server:
+        config = {"feedback": api(server.url)}
+        catalog = catalog_of(config, "feedback_data")
+        for entry in catalog["streams"]:
+            del entry["key_properties"]
+            for item in entry["metadata"]:
+                item["metadata"].pop("table-key-properties", None)
+        run = sync(config, catalog=catalog)
+        for entry in catalog["streams"]:
+            entry["key_properties"] = []
+        without = sync(config, catalog=catalog)
+    assert run.schema("feedback_data")["key_properties"] == ["id"]
+    assert without.schema("feedback_data")["key_properties"] == []
+    assert without.ids("feedback_data") == ["1"]
+
+
+def test_a_key_of_the_settings_that_is_newer_than_the_catalog_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The catalog wins, so who follows the advice to set `primary_key` learns why it changes nothing."""
+    with Server(lambda asked: {"forums": [{"id": 1, "name": "a"}]}) as server:
+        catalog = catalog_of({"analytics": api(server.url)}, "forums")
+        config = {"analytics": api(server.url, streams={"forums": {"primary_key": "name"}})}
+        assert sync(config, catalog=catalog).error is None
+        assert (
+            "forums: `analytics.streams.forums.primary_key` is `name`, but the catalog says `id`, and the catalog wins"
+        ) in caplog.text
+        caplog.clear()
+        assert sync(config, catalog=catalog_of(config, "forums")).error is None
+        assert "the catalog says" not in caplog.text

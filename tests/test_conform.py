@@ -451,6 +451,21 @@ def test_nested_schemas_of_other_catalogs() -> None:
     assert conform({"id": 1, "a": {"y": 1}}) == {"id": 1, "a": None, EXTRA: {"a": {"y": 1}}}
 
 
+def test_a_member_of_a_closed_object_is_unknown() -> None:
+    """It goes into `_extra` under its path, counts as unknown, and is no value that does not fit."""
+    warnings: list[tuple[str, str]] = []
+    closed = {"type": ["object", "null"], "properties": {"x": {"type": "integer"}}, "additionalProperties": False}
+    schema = {"properties": {"a": {**closed, "properties": {"b": closed}}}}
+    conform = conformer(schema, warnings=warnings)
+    record = {"id": 1, "a": {"y": 1, "b": {"x": 1, "z": {"q": [2]}}}}
+    assert conform(record) == {"id": 1, "a": {"b": {"x": 1}}, EXTRA: {"a.y": 1, "a.b.z": {"q": [2]}}}
+    assert conform.findings.extra == {"a.y": 1, "a.b.z": 1}
+    assert conform.findings.rows_with_extra == 1
+    assert not conform.findings.misfits
+    assert not warnings
+    assert conformer(schema, keep_unknown=False)({"id": 1, "a": {"y": 1}}) == {"id": 1, "a": {}}
+
+
 def test_a_required_property() -> None:
     """A missing property that the schema requires becomes null, or fails the record where it may not be null."""
     schema = {"properties": {"a": {"type": ["string", "null"]}}, "required": ["id", "a"]}

@@ -19,7 +19,7 @@ import urllib3
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import HTTPRequest
 
-from tap_feedback.connection import MAX_BODY, Connection, check_status
+from tap_feedback.connection import MAX_BODY, Connection, api_clock, check_status
 from tap_feedback.retry import TransientError, transient_reason
 from tap_feedback.settings import parse
 from tests.server import Asked, Raw, Reply, Server
@@ -450,3 +450,33 @@ def test_close_ends_waiting() -> None:
             with pytest.raises(CancelledError):
                 future.result(5)
     assert server.asked == []
+
+
+# The API's clock
+
+NOON = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("dates", "took", "seconds"),
+    [
+        (["Wed, 31 Jan 2024 12:00:00 GMT"], 0.9, 0),
+        (["Wed, 31 Jan 2024 12:00:00 GMT"], 3.7, -3),
+        (["Wed, 31 Jan 2024 12:00:00 GMT", "Wed, 31 Jan 2024 11:59:50 GMT"], 0, -10),
+        (["Wed, 31 Jan 2024 12:00:00 GMT", "noon"], 0, 0),
+        (["noon"], 0, None),
+        ([], 0, None),
+    ],
+)
+def test_the_clock_of_the_api(dates: list[str], took: float, seconds: int | None) -> None:
+    """The earliest `Date` less the time that the response took, as rows may have changed since they were read."""
+    assert api_clock(dates, took) == (None if seconds is None else NOON + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"), [({"Date": "Wed, 31 Jan 2024 12:00:00 GMT"}, NOON), ({"Date": "noon"}, None)]
+)
+def test_a_response_tells_when_it_was_asked_for(headers: dict[str, str], sent: datetime | None) -> None:
+    """By the clock of the API, if it tells."""
+    with Server(lambda asked: Reply([], headers=headers)) as server, connect(server) as send:
+        assert send().result(10).sent == sent

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tap_feedback.instants import format_instant, parse_instant
+from tap_feedback.instants import format_instant, parse_http_date, parse_instant
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
 EPOCH = int(NOON.timestamp())
@@ -102,3 +102,28 @@ def test_before_the_epoch() -> None:
     """Cutting off goes back in time before 1970 too."""
     moment = datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=timezone.utc)
     assert (format_instant(moment, "epoch"), format_instant(moment, "epoch", round_up=True)) == ("-1", "0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wed, 31 Jan 2024 12:00:00 GMT",
+        "Wed, 31 Jan 2024 14:00:00 +0200",
+        "Wed, 31 Jan 2024 12:00:00 -0000",
+        "Wednesday, 31-Jan-24 12:00:00 GMT",
+        "Wed Jan 31 12:00:00 2024",
+    ],
+)
+def test_dates_of_responses_are_read(text: str) -> None:
+    """All forms that HTTP has known, in UTC."""
+    moment = parse_http_date(text)
+    assert moment == NOON
+    assert moment.tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "soon", "Thu, 32 Foo 2024", "Wed, 31 Jan 2024 25:00:00 GMT", "Wed, 31 Jan 2024 12:00:00 +9999"]
+)
+def test_dates_of_responses_that_are_none(text: str) -> None:
+    """What cannot be read tells nothing, and raises nothing."""
+    assert parse_http_date(text) is None

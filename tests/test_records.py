@@ -228,6 +228,34 @@ def test_unknown_fields_can_be_dropped(rows: list[str]) -> None:
         assert record.keys() <= PROPERTIES.keys()
 
 
+def nested(record: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """A flattened record with its JSON decoded, and `links` in one piece again."""
+    links = {name: record.pop(f"links__{name}", None) for name in PROPERTIES["links"]["properties"]}
+    for name, subschema in PROPERTIES["links"]["properties"].items():
+        if "array" in subschema["type"] and links[name] is not None:
+            links[name] = decode(links[name])
+    extra = None if record[EXTRA] is None else decode(record[EXTRA])
+    return {**record, "links": links if isinstance(sent.get("links"), dict) else None, EXTRA: extra}
+
+
+@examples(60)
+@given(ROWS.map(with_ids), st.sampled_from([1, 3]))
+def test_nothing_is_lost_by_flattening(rows: list[str], depth: int) -> None:
+    """Whatever comes, a record has only columns that its SCHEMA has, fits them, and has every value somewhere."""
+    flat = {"flattening_enabled": True, "flattening_max_depth": depth}
+    for more in ({}, {"unknown_fields": "drop"}):
+        run = load(rows, **flat, **more)
+        assert run.error is None, run.failures
+        schema = run.schema(STREAM)["schema"]
+        validator = Draft202012Validator(schema, format_checker=CHECKER)
+        out = [decode(line)["record"] for line in run.lines if line.startswith('{"type":"RECORD"')]
+        assert [record["id"] for record in out] == list(range(len(rows)))
+        for row, record in zip(rows, out, strict=True):
+            validator.validate(record)
+            assert record.keys() <= schema["properties"].keys()
+            assert more or not missing(decode(row), nested(record, decode(row)))
+
+
 # Hostile rows
 
 MANY = {f"cf_{number}": number for number in range(1000)}

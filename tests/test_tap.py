@@ -177,6 +177,30 @@ def test_schema_test(write: Callable[..., str]) -> None:
     assert {message["type"] for message in wrote(run).messages} == {"SCHEMA"}
 
 
+# Output
+
+
+@pytest.mark.parametrize("option", ["", "--discover", "--about", "--test"])
+def test_closed_stdout(write: Callable[..., str], option: str) -> None:
+    """A scheduler may start the tap without a stdout: one line says so, rather than that all went well."""
+    config = write("config.json", {"analytics": api(NOWHERE)})
+    command = f'"{TAP}" --config "{config}" {option} >&-'
+    run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert "| ERROR " in line
+    assert "stdout is closed: there is nowhere to write to" in line
+
+
+def test_no_line_says_that_the_environment_is_skipped(write: Callable[..., str], shared: Sandbox) -> None:
+    """The SDK says so of each tap, of this one too, which reads it all the same."""
+    config = write("config.json", {"feedback": shared.config["feedback"]})
+    for level, times in (("INFO", 0), ("DEBUG", 1)):
+        run = run_tap("--config", config, env={"TAP_FEEDBACK_LOGLEVEL": level})
+        assert run.returncode == 0
+        assert run.stderr.count("Skipping parse of env var settings") == times
+
+
 # Settings
 
 
@@ -471,7 +495,7 @@ def test_state_of_one_run_in_the_next(sandbox: Sandbox) -> None:
     assert first.error is second.error is third.error is None
     assert len(first.records("suggestions")) == 250
     assert len(second.records("suggestions")) == 1 + 3 + 1
-    assert len(third.records("suggestions")) <= 3  # rows whose update has the millisecond of the bookmark
+    assert len(third.records("suggestions")) <= 3 + 1  # what changed in the second in which the second run began
     assert len(second.records("forums")) == 1
     assert second.state["bookmarks"]["forums"] == first.state["bookmarks"]["forums"]
     assert len(third.records("feedback_data")) == 250
@@ -522,7 +546,9 @@ def test_private_hooks_are_called() -> None:
     hooks: list[tuple[type, str]] = [
         (Stream, "_sync_records"),
         (Stream, "_write_activate_version_message"),
+        (Stream, "_write_schema_message"),
         (Tap, "_handle_termination"),
+        (Tap, "write_schemas"),
         (PluginBase, "_validate_config"),
     ]
     for base, name in hooks:
@@ -530,7 +556,12 @@ def test_private_hooks_are_called() -> None:
     with Server(one_page) as server, Calls() as called:
         run = sync({"feedback": api(server.url), "emit_activate_version_messages": True})
     assert run.error is None
-    assert {"_sync_records", "_write_activate_version_message", "_validate_config"} <= called
+    assert {
+        "_sync_records",
+        "_write_activate_version_message",
+        "_write_schema_message",
+        "_validate_config",
+    } <= called
 
 
 def test_hooks_take_what_the_sdk_gives() -> None:
@@ -538,6 +569,8 @@ def test_hooks_take_what_the_sdk_gives() -> None:
     for own, base, name in (
         (FeedbackStream, Stream, "_sync_records"),
         (FeedbackStream, Stream, "_write_activate_version_message"),
+        (FeedbackStream, Stream, "_write_schema_message"),
+        (TapFeedback, Tap, "write_schemas"),
         (TapFeedback, Tap, "_handle_termination"),
         (TapFeedback, PluginBase, "_validate_config"),
     ):
