@@ -26,6 +26,7 @@ from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator,
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication
 from tap_feedback.settings import CursorPaging, OffsetPaging
+from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -296,7 +297,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         kept = EXTRA in self.effective_schema["properties"] and self.mask[("properties", EXTRA)]
         place = f"kept in `{EXTRA}`" if kept else "dropped"
         self.stream_log.warning(
-            "`%s` had a value that does not fit (%s): %s; the property is null", name, reason, place
+            "`%s` had a value that does not fit (%s): %s; the property is null", one_line(name), reason, place
         )
 
     @cached_property

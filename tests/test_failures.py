@@ -673,6 +673,16 @@ def test_no_secret_by_handlers_of_a_log_config(tmp_path: Path) -> None:
         assert betrayed(text) == betrayed(unquote(text)) == []
 
 
+def test_no_line_is_forged(tmp_path: Path) -> None:
+    """An API calls its fields what it likes; neither a line nor a colour of the log is of its making."""
+    forged = {"a\n2026-11-21 12:00:00,000 | ERROR    | forged": 1, "\x1b[2Jb\u2028c\x85d\r": 2, "x" * 100_000: 3}
+    text = run_against(lambda _: {"data": [{"id": "1", **forged}]}, tmp_path, "INFO", feedback={})
+    (line,) = (line for line in text.split("\n") if "3 unknown fields" in line)
+    assert r"a\n2026-11-21 12:00:00,000 | ERROR    | forged, \x1b[2Jb\u2028c\x85d\r, xxx" in line
+    assert line.isprintable()
+    assert len(line) < 400
+
+
 UNGUARDED = """
 import tap_feedback.tap
 tap_feedback.tap.guard_logs = lambda secrets: None
