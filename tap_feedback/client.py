@@ -25,6 +25,7 @@ from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.paging import keys_by, paginator_for
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication, is_instant, is_number
+from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -343,7 +344,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         kept = EXTRA in self.effective_schema["properties"] and self.mask[("properties", EXTRA)]
         place = f"kept in `{EXTRA}`" if kept else "dropped"
         self.stream_log.warning(
-            "`%s` had a value that does not fit (%s): %s; the property is null", name, reason, place
+            "`%s` had a value that does not fit (%s): %s; the property is null", one_line(name), reason, place
         )
 
     @cached_property

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -41,8 +43,6 @@ LINK_NEXT = re.compile(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", re.IG
 
 #: How deep a response is searched, and how many members of it.
 MOST_DEPTH, MOST_MEMBERS = 4, 1000
-#: Characters of a name that a message shows; a longer one is left out, as a part of a secret would not be masked.
-LONGEST_NAME = 40
 
 
 class Member(NamedTuple):
@@ -62,7 +62,7 @@ def error_in(response: Any, selector: str) -> str | None:
             return None
         for name, value in response.items():
             if name != step and _is_error(name, value):
-                return shown(name)
+                return one_line(name)
         response = response.get(step)
     return None
 
@@ -138,7 +138,7 @@ def _members(response: Any) -> Iterator[Member]:
             members += 1
             if members > MOST_MEMBERS:
                 return
-            member = Member(f"{path}{shown(name)}", _plain(name), inner, in_next)
+            member = Member(f"{path}{one_line(name)}", _plain(name), inner, in_next)
             if isinstance(inner, dict) and depth < MOST_DEPTH:
                 objects.append((inner, f"{member.path}.", depth + 1, in_next or member.name in {"next", "nextpage"}))
             yield member
@@ -147,11 +147,6 @@ def _members(response: Any) -> Iterator[Member]:
 def _plain(name: str) -> str:
     """A name in lower case, by its letters and digits alone."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def shown(name: str) -> str:
-    """A name as a message shows it: in one line, and only if it is short."""
-    return repr(name)[1:-1] if len(name) <= LONGEST_NAME else "…"
 
 
 def check_flag(page: Page) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.evidence import error_in, looks_like_error, shown
+from tap_feedback.evidence import error_in, looks_like_error
 from tap_feedback.retry import TransientError
+from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +135,7 @@ def _words_for_missing(answer: Any, data_selector: str) -> str:
 def _describe(value: Any) -> str:
     """What kind of JSON value this is, with the names in an object and never a value."""
     if isinstance(value, dict):
-        listed = ", ".join(map(shown, list(value)[:NAMES_LISTED]))
+        listed = ", ".join(map(one_line, list(value)[:NAMES_LISTED]))
         more = ", …" if len(value) > NAMES_LISTED else ""
         return f"an object with the keys {listed}{more}" if value else "an empty object"
     names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}

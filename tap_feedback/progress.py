@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_feedback.text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -40,14 +42,14 @@ class Progress:
         """The counts while it runs, as a person reads them."""
         rate = self.rows / max(time.monotonic() - self.started, 0.001)
         percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total else ""
-        return f"{self.stream}: {self.rows:,} rows in {self.pages:,} pages{percent}, {rate:,.0f} rows/s"
+        return f"{one_line(self.stream)}: {self.rows:,} rows in {self.pages:,} pages{percent}, {rate:,.0f} rows/s"
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The counts at the end, under HEADINGS."""
         waited = f"{self.waited:.1f} s"
         counts = (f"{self.rows:,}", f"{self.pages:,}", f"{self.retries:,}", waited, f"{self.rows_with_extras:,}")
-        return (self.stream, *counts, self.bookmark, self.result)
+        return (one_line(self.stream), *counts, one_line(self.bookmark), self.result)
 
 
 def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], replaced: int) -> str:
@@ -64,7 +66,7 @@ def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], repl
 
 def _first(names: Collection[str]) -> str:
     """The names, or the first of them and how many more there are."""
-    shown = ", ".join(list(names)[:NAMES_SHOWN])
+    shown = ", ".join(map(one_line, list(names)[:NAMES_SHOWN]))
     return f"{shown} and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else shown
 
 

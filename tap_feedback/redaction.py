@@ -1,91 +1,145 @@
-"""No secret leaves the process: every log line passes through here on its way out."""
+"""Redaction: takes the secrets out of texts and values, in whatever spelling they stand there."""
 
 from __future__ import annotations
 
 import base64
-import json
-import logging
 import re
-import sys
 import threading
-from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from tap_feedback.spelling import BACKSLASH, Spelling, spell, spell_base64
 
 MASK = "***"
+#: The fewest characters of a secret that is masked wherever it stands, and of a key that is masked as a word.
+#: What is shorter is a part of many words, so it is masked only behind its name.
+SHORTEST, SHORTEST_KEY = 6, 3
+#: The setting of a key, and the header in which most keys are sent.
+KEY_NAMES = ("api_key", "Authorization")
+
+# What stands behind a name, also in a URL: `name=value`, `Name: Scheme value`, `"name": "value"`, or a list.
+QUOTE = rf"(?:{BACKSLASH}*[\"']|%(?:25)*2[27])*"
+BLANK = r"(?:\s|\+|%(?:25)*20)"
+EQUALS = rf"{QUOTE}{BLANK}*(?:=>|[=:,]|%(?:25)*3[AaDd]){BLANK}*"
+VALUE = rf"\[[^\]]*\]|{QUOTE}(?:[\w-]+{BLANK})?[^\s\"'&,;]*"
 
 
-def forms(secret: str) -> set[str]:
-    """The ways in which a secret may stand in a text: plain, URL-encoded, JSON, Python literals, basic auth."""
-    secret = secret.encode("utf-8", "replace").decode()  # a lone surrogate has no bytes; such a key is refused later
-    basic = base64.b64encode(f"{secret}:".encode()).decode()
-    found = {
-        secret,
-        quote(secret),
-        quote(secret, safe=""),
-        quote_plus(secret),
-        repr(secret)[1:-1],
-        repr(secret.encode())[2:-1],
-        basic,
-        basic.rstrip("="),
-        quote(basic, safe=""),
-        secret.replace("'", "\\'"),  # in the repr of a text that has both kinds of quotes
-    }
-    found |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in found}
-    # A structured log line has any of them within JSON.
-    return found | {json.dumps(form)[1:-1] for form in found}
+class Secret(NamedTuple):
+    """A secret, and the name under which it is sent."""
+
+    value: str
+    name: str = KEY_NAMES[0]
+
+    def __repr__(self) -> str:
+        """The name alone."""
+        return f"Secret({self.name})"
 
 
 class Redactor:
-    """Replaces each form of each secret in a text."""
+    """Masks secrets in texts and values. It may learn more secrets at any time, from any thread."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        found = {form for secret in secrets if secret for form in forms(secret)}
-        # The longest first, so that no form leaves the rest of a longer one behind.
-        self.forms = sorted(found, key=len, reverse=True)
+    def __init__(self, *secrets: Secret) -> None:
+        self._lock = threading.Lock()
+        self._secrets: frozenset[Secret] = frozenset()
+        self._patterns = _Patterns(self._secrets)
+        self.add(*secrets)
 
-    def __call__(self, text: str) -> str:
-        """The text without the secrets."""
-        for form in self.forms:
-            text = text.replace(form, MASK)
-        return text
+    def add(self, *secrets: Secret) -> None:
+        """Mask these secrets, too."""
+        with self._lock:
+            if not self._secrets.issuperset(secrets):
+                self._secrets = self._secrets.union(secrets)
+                self._patterns = _Patterns(self._secrets)
+
+    def __call__(self, text: str, name: str = "") -> str:
+        """The text without the secrets.
+
+        Args:
+            text: Any text.
+            name: The name of the header, parameter or field that has this value, if it is a value.
+        """
+        patterns = self._patterns
+        for core, pattern in patterns.anywhere:
+            if core in text:
+                text = pattern.sub(MASK, text)
+        if patterns.short is None:
+            return text
+        if patterns.names.fullmatch(name):
+            return patterns.short.sub(MASK, text)
+        mask_short = patterns.short.sub
+        return patterns.named.sub(lambda found: found[1] + mask_short(MASK, found[2]), text)
+
+    def value(self, value: Any, name: str = "") -> Any:
+        """A value without the secrets: the same object if it has none."""
+        if isinstance(value, Mapping):
+            pairs = [(self.value(key), self.value(item, str(key))) for key, item in value.items()]
+            same = all(key is old and item is value[old] for (key, item), old in zip(pairs, value, strict=True))
+            return value if same else dict(pairs)
+        if isinstance(value, (list, tuple)):
+            items = [self.value(item, name) for item in value]
+            same = all(item is old for item, old in zip(items, value, strict=True))
+            return value if same else tuple(items) if isinstance(value, tuple) else items
+        text = str(value)
+        masked = self(text, name)
+        return value if masked == text else masked
 
 
-class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, tracebacks included, and takes the secrets out."""
+class _Patterns:
+    """What a redactor looks for. Longer secrets come first, so that no other leaves the rest of one behind."""
 
-    def __init__(self, inner: logging.Formatter, redactor: Redactor) -> None:
-        super().__init__()
-        self.inner = inner
-        self.redactor = redactor
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Format the record."""
-        return self.redactor(self.inner.format(record))
-
-
-def guard_logs(secrets: Iterable[str]) -> None:
-    """Take the secrets out of all that any logging handler of this process writes, from now on."""
-    redactor = Redactor(secrets)
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    handlers = {handler for logger in loggers for handler in getattr(logger, "handlers", ())}
-    # Python's own last resort speaks where no handler is set.
-    for handler in handlers | ({logging.lastResort} if logging.lastResort else set()):
-        inner = handler.formatter or logging.Formatter()
-        if isinstance(inner, RedactingFormatter):
-            inner = inner.inner
-        handler.setFormatter(RedactingFormatter(inner, redactor))
-    # A handler that fails to format a line prints its parts to stderr as they are.
-    logging.raiseExceptions = False
-    # Python's own hook for a dying thread prints to stderr past all handlers.
-    threading.excepthook = _log_dying_thread
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        found: dict[Spelling, int] = {}
+        short: set[str] = set()
+        names = set(KEY_NAMES)
+        for part, name in {(part, secret.name) for secret in secrets for part in parts(secret.value)}:
+            if len(part) >= SHORTEST:
+                found.update(dict.fromkeys(_spellings(part), len(part)))
+                continue
+            spellings = [spell(part), spell(_basic(part)), spell(_basic(part).rstrip("="))]
+            names.add(name)
+            short.update(spelling.pattern for spelling in spellings)
+            if name in KEY_NAMES and len(part) >= SHORTEST_KEY:
+                found.update({Spelling(_word(spelling.pattern), spelling.core): len(part) for spelling in spellings})
+        longest_first = sorted(found, key=lambda spelling: found[spelling], reverse=True)
+        self.anywhere = [(spelling.core, re.compile(spelling.pattern)) for spelling in longest_first]
+        self.short = re.compile(_word("|".join(sorted(short, key=len, reverse=True)))) if short else None
+        pattern = "|".join(sorted((spell(name).pattern for name in names), key=len, reverse=True))
+        self.names = re.compile(pattern, re.IGNORECASE)
+        self.named = re.compile(f"((?:{pattern}){EQUALS})({VALUE})", re.IGNORECASE)
 
 
-def _log_dying_thread(args: threading.ExceptHookArgs) -> None:
-    """Log what ended a thread."""
-    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-        exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
-        logging.getLogger("tap-feedback").error("A thread died: %s", args.exc_value, exc_info=exc_info)
-    sys.stderr.flush()
+def parts(secret: str) -> set[str]:
+    """A secret, and what in it is secret by itself: what follows a word such as `Bearer`, and values behind a `=`."""
+    found = {secret, *re.findall(rf"=\s*\"?([^\s\",;]{{{SHORTEST},}})", secret)}
+    if match := re.fullmatch(r"([A-Za-z][\w-]*)\s+(.+)", secret):
+        scheme, credentials = match.groups()
+        found.add(credentials)
+        if scheme.lower() == "basic":
+            with suppress(ValueError):  # it is no base64
+                user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+                found.add(password or user)
+    return found - {""}
+
+
+def _spellings(secret: str) -> list[Spelling]:
+    """A secret as it may stand in a text, also in base64 with a user name or anything else around it."""
+    encoded = set()
+    for encoding in ("utf-8", "latin-1"):
+        with suppress(UnicodeEncodeError):  # then no program sends it so
+            encoded.add(secret.encode(encoding))
+    return [spell(secret), *(spell_base64(data, before) for data in encoded for before in range(3))]
+
+
+def _basic(key: str) -> str:
+    """What basic auth sends for a key."""
+    return base64.b64encode(f"{key}:".encode("utf-8", "replace")).decode()
+
+
+def _word(pattern: str) -> str:
+    """A pattern that matches whole words; a URL may have an encoded character before one."""
+    return rf"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-Fa-f]{{2}}))(?:{pattern})(?![A-Za-z0-9_])"
+
+
+#: What the whole process masks.
+redactor = Redactor()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tap_feedback.instants import parse_instant
+from tap_feedback.redaction import Secret
+from tap_feedback.secret_names import is_secret_name
 
 #: The streams of each API.
 STREAMS: dict[str, tuple[str, ...]] = {
@@ -257,11 +259,6 @@ NULLABLE = {
 }
 
 
-#: Names of settings, headers and parameters that hold a secret; and the fewest characters it has.
-SECRET_NAME = re.compile(r".*(api.?key|token|secret|passw|authorization|signature)", re.IGNORECASE).match
-SHORTEST = 6
-
-
 def parse(config: Mapping[str, Any]) -> Settings:
     """The settings of a config without problems; what discovery may lack, `base_url` and `api_key`, is then empty."""
     config = with_nulls(config)
@@ -271,18 +268,36 @@ def parse(config: Mapping[str, Any]) -> Settings:
     return Settings(apis={name: _parse_api(name, config[name]) for name in STREAMS if name in config}, **given)
 
 
-def secrets(config: Mapping[str, Any]) -> list[str]:
-    """The keys in a config, and what its headers and parameters have under names of secrets.
+def secrets(config: Mapping[str, Any]) -> list[Secret]:
+    """The secrets of a config, whatever else is wrong with it.
 
-    Whatever else may be wrong with it. A short value of a parameter is none, and would be found in many a word.
+    They are the keys, and what its headers, parameters and other settings have under the name of a secret.
     """
-    found: list[tuple[str, Any]] = []
-    sections = [config.get(name) for name in STREAMS]
-    for section in sections:  # it grows on the way
-        if isinstance(section, Mapping):
-            found += [(name, value) for name, value in section.items() if SECRET_NAME(str(name))]
-            sections += section.values()
-    return [text for name, text in found if isinstance(text, str) and (name == "api_key" or len(text) >= SHORTEST)]
+    found: list[Secret] = []
+    for api in (config[name] for name in STREAMS if isinstance(config.get(name), Mapping)):
+        found += _secrets_in(api)
+        # A short key is masked only behind its name, which may be another one in requests.
+        auth = api.get("auth")
+        if isinstance(auth, Mapping) and isinstance(auth.get("name"), str):
+            found += _secrets_in(api.get("api_key"), auth["name"])
+    return found
+
+
+def _secrets_in(value: Any, name: str = "") -> Iterator[Secret]:
+    """What in a value is secret.
+
+    Args:
+        value: Any part of a config.
+        name: The name of a secret, if the value stands under one.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _secrets_in(item, str(key) if is_secret_name(str(key)) else "")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _secrets_in(item, name)
+    elif name and isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool):
+        yield Secret(str(float(value)) if isinstance(value, Decimal) else str(value), name)
 
 
 def _parse_api(name: str, given: Mapping[str, Any]) -> Api:

@@ -24,8 +24,8 @@ from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
 from tap_feedback.connection import Connection
 from tap_feedback.environment import from_environment, merge
+from tap_feedback.log_guard import guard_logs
 from tap_feedback.progress import summary
-from tap_feedback.redaction import guard_logs
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.validation import problems
 from tap_feedback.writer import MessageWriter, OutputLostError

@@ -29,6 +29,7 @@ from tap_feedback.settings import (
     merged,
     with_nulls,
 )
+from tap_feedback.text import one_line
 
 
 def is_address(text: str) -> bool:
@@ -133,7 +134,7 @@ def problems(config: object, *, schema: Mapping[str, Any] | None = None, complet
     found += _conflicts(whole, found)
     order = [*schema["properties"], *ApiSettings.__struct_fields__]
     found.sort(key=lambda fault: [order.index(name) if name in order else len(order) for name in fault.where[:2]])
-    lines = (f"`{'.'.join(map(_one_line, where))}` {words}" for where, words in found if complete or words != MISSING)
+    lines = (f"`{'.'.join(map(one_line, where))}` {words}" for where, words in found if complete or words != MISSING)
     return list(dict.fromkeys(lines))
 
 
@@ -257,8 +258,3 @@ def _expected(schema: Mapping[str, Any]) -> str:
     *others, last = nouns or ["as its description says"]
     # A comma, as "or" may stand within the description of a format.
     return f"{', '.join(others)}, or {last}" if others and "format" in schema else " or ".join([*others, last])
-
-
-def _one_line(name: str) -> str:
-    """A name with its line breaks and control characters escaped."""
-    return repr(name)[1:-1]

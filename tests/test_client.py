@@ -269,6 +269,19 @@ def test_a_catalog_of_another_version_loses_nothing(there: dict[str, Any]) -> No
     assert "_extra" not in dropped.schema("feedback_data")["schema"]["properties"]
 
 
+def test_the_name_of_a_misfit_forges_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A column of the catalog has the name that an API gave it, line breaks and all."""
+    name = "a\n2026-11-21 12:00:00,000 | ERROR    | forged"
+    with one_page({**ROW, name: "no number"}) as server:
+        config = {"feedback": api(server.url)}
+        catalog = catalog_of(config, "feedback_data")
+        catalog["streams"][0]["schema"]["properties"][name] = {"type": ["integer", "null"]}
+        sync(config, catalog=catalog)
+    (message,) = (record.getMessage() for record in caplog.records if "does not fit" in record.getMessage())
+    assert r"`a\n2026-11-21 12:00:00,000 | ERROR    | forged` had a value" in message
+    assert message.isprintable()
+
+
 def test_a_deselected_extra_is_told_as_dropped(caplog: pytest.LogCaptureFixture) -> None:
     """What is not kept is not said to be."""
     with one_page({**ROW, "feedback_text": []}) as server:

@@ -10,8 +10,10 @@ import os
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +24,12 @@ from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
-from tap_feedback.redaction import forms
 from tap_feedback.settings import STREAMS
+from tests.encodings import forms
 from tests.runs import TAP, api, catalog_of, run_tap, sync
 from tests.server import Asked, Drip, Raw, Reply, Server
 from tests.tls import encrypt
@@ -524,6 +526,161 @@ def test_no_part_of_a_secret(tmp_path: Path) -> None:
     case = Case("a long key", (Reply({f"nobody here knows a key such as {KEY}": ENVELOPE}),), words=())
     outcome = play(dict.fromkeys(NAMES, case), tmp_path)
     assert betrayed(outcome.process.stdout + outcome.process.stderr) == []
+
+
+def run_against(answer: Callable[[Asked], Any], folder: Path, level: str = "DEBUG", **apis: dict[str, Any]) -> str:
+    """Run the tap as a process on APIs of one page at a server; all that it writes."""
+    with Server(answer) as server:
+        file = folder / "config.json"
+        page = {"paginator": {"type": "single_page"}, "retry": {"max_retries": 0}}
+        file.write_text(json.dumps({name: api(server.url, **{**page, **own}) for name, own in apis.items()}), "utf-8")
+        run = run_tap("--config", str(file), env={"TAP_FEEDBACK_LOGLEVEL": level, "NO_PROXY": "*"})
+    assert "feedback_data" in run.stderr
+    return run.stdout + run.stderr
+
+
+def test_no_secret_in_an_address_within_another(tmp_path: Path) -> None:
+    """A server sends the client to a login with its address encoded once more; another one's cursor is an address."""
+    key = "Ab+/cd==9Z"
+
+    def answer(asked: Asked) -> Any:
+        if asked.path == "/login":
+            return Reply(status=401)
+        if asked.path == "/v1/feedback":
+            return Reply(status=302, headers={"Location": f"/login?next={quote(asked.target, safe='')}"})
+        link = f"https://api.example/v1/suggestions?api_key={quote(key, safe='')}&page=2"
+        name = asked.path.rpartition("/")[2]
+        return {name: [{"id": len(asked.query)}], "next": None if "cursor" in asked.query else link}
+
+    paginator = {"type": "cursor", "cursor_path": "next"}
+    text = run_against(answer, tmp_path, feedback={"api_key": key}, analytics={"api_key": key, "paginator": paginator})
+    assert "/login?next=" in text
+    assert "&cursor=https" in text or "?cursor=https" in text
+    assert [form for form in forms(key) if form in text] == []
+
+
+def test_no_secret_without_its_scheme(tmp_path: Path) -> None:
+    """A server quotes the token of a header, and not the word before it: as the name of a field, and in an address."""
+
+    def answer(asked: Asked) -> Any:
+        scheme, token = asked.headers["Authorization"].split()
+        if asked.path == "/v1/feedback":
+            return {token: "is no valid token"}
+        return {} if scheme in asked.query else Reply(status=302, headers={"Location": f"/v1/auth?{scheme}={token}"})
+
+    header = {"type": "api_key", "name": "Authorization", "location": "header"}
+    apis: dict[str, Any] = {
+        "feedback": {"api_key": "Token abcdef123456", "auth": header},
+        "support": {"headers": {"Authorization": "GenieKey fedcba-654321"}},
+    }
+    texts = [run_against(answer, tmp_path, level, **apis) for level in ("INFO", "DEBUG")]
+    assert "an object with the keys ***;" in texts[0]
+    assert "/v1/auth?GenieKey=***" in texts[1]
+    assert [part for text in texts for part in ("abcdef", "123456", "fedcba", "654321") if part in text] == []
+
+
+#: Names of secrets that vendors use; the names at the end have values of other kinds.
+SECRET_PARAMS: dict[str, Any] = {
+    **{
+        name: f"S3cr3t{number:02}Value"
+        for number, name in enumerate(
+            [
+                *("key", "auth", "pwd", "pass", "sig", "hmac", "subscription-key", "appid", "client_id", "jwt"),
+                *("credential", "sid", "session", "apiKey", "x-api_key", "access-key", "private_key", "code"),
+            ]
+        )
+    },
+    "access_token": ["S3cr3tInAList", "tok9"],
+    "app_secret": 987654321234,
+    "secret2": 66,
+    "passwd": "zq",
+}
+
+
+def test_no_secret_in_params_and_headers(tmp_path: Path) -> None:
+    """A second secret is a parameter or header under a name of its own, of an API or a stream, however short."""
+
+    def answer(asked: Asked) -> Any:
+        seen = quote(f"{asked.target} {asked.headers}", safe="")
+        return {"data": []} if asked.path == "/seen" else Reply(status=302, headers={"Location": f"/seen?{seen}"})
+
+    harmless = {"zip_code": "12345678", "sort_key": "updated_at"}
+    text = run_against(
+        answer,
+        tmp_path,
+        feedback={"params": {**SECRET_PARAMS, **harmless}, "headers": {"X-Auth-Token": "S3cr3tHeader", "X-Sid": "h8"}},
+        support={"streams": {"customer_support_data": {"params": {"access_token": "S3cr3tOfAStream"}}}},
+    )
+    assert re.search("S3cr3t|tok9|987654321234|[=D]66|[=D]zq|h8", text) is None
+    for name in SECRET_PARAMS:
+        assert f"{name}=***" in text
+    assert "&zip_code=12345678&sort_key=updated_at" in text
+
+
+@contextmanager
+def sink() -> Iterator[tuple[int, bytearray]]:
+    """A port of 127.0.0.1, and all bytes that come there."""
+    received = bytearray()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while data := self.request.recv(65536):
+                received.extend(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server.server_address[1], received
+        server.shutdown()
+
+
+LOG_CONFIG = """
+version: 1
+disable_existing_loggers: false
+handlers:
+  file: {{class: logging.FileHandler, filename: {folder}/memory.log}}
+  later: {{class: logging.handlers.MemoryHandler, capacity: 100, target: file}}
+  sent: {{class: logging.handlers.SocketHandler, host: 127.0.0.1, port: {port}}}
+  asked: {{class: logging.handlers.HTTPHandler, host: "127.0.0.1:{http}", url: /log}}
+  structured: {{class: logging.StreamHandler, formatter: json, stream: ext://sys.stderr}}
+formatters: {{json: {{(): singer_sdk.logging.StructuredFormatter}}}}
+root: {{level: DEBUG, handlers: [later, sent, asked, structured]}}
+"""
+
+
+def test_no_secret_by_handlers_of_a_log_config(tmp_path: Path) -> None:
+    """Handlers send records as they are: pickled over a socket, as a form over HTTP, or later, by another handler."""
+    logged: list[str] = []
+
+    def answer(asked: Asked) -> Any:
+        if asked.path == "/log":
+            logged.append(asked.target)
+            return {}
+        return {KEY: ENVELOPE}
+
+    with Server(answer) as server, sink() as (port, received):
+        file, log = tmp_path / "config.json", tmp_path / "log.yml"
+        log.write_text(LOG_CONFIG.format(folder=tmp_path, port=port, http=server.http.server_port), "utf-8")
+        file.write_text(json.dumps({"feedback": api(server.url, api_key=KEY, auth=AUTHS["query"])}), "utf-8")
+        environment = {"SINGER_SDK_LOG_CONFIG": str(log), "TAP_FEEDBACK_LOGLEVEL": "DEBUG", "NO_PROXY": "*"}
+        run = run_tap("--config", str(file), env=environment)
+    assert run.returncode == 1
+    texts = [(tmp_path / "memory.log").read_text("utf-8"), received.decode("latin-1"), "\n".join(logged), run.stderr]
+    for text in texts:
+        assert "/v1/feedback" in unquote(text)
+        assert betrayed(text) == betrayed(unquote(text)) == []
+
+
+def test_no_line_is_forged(tmp_path: Path) -> None:
+    """An API calls its fields what it likes; neither a line nor a colour of the log is of its making."""
+    forged = {"a\n2026-11-21 12:00:00,000 | ERROR    | forged": 1, "\x1b[2Jb\u2028c\x85d\r": 2, "x" * 100_000: 3}
+    text = run_against(lambda _: {"data": [{"id": "1", **forged}]}, tmp_path, "INFO", feedback={})
+    (line,) = (line for line in text.split("\n") if "3 unknown fields" in line)
+    assert r"a\n2026-11-21 12:00:00,000 | ERROR    | forged, \x1b[2Jb\u2028c\x85d\r, xxx" in line
+    assert line.isprintable()
+    assert len(line) < 400
 
 
 UNGUARDED = """

@@ -170,11 +170,12 @@ def test_an_error_instead_of_rows_points_at_the_key(answer: Any) -> None:
 
 
 def test_keys_are_named_in_measure() -> None:
-    """Ten keys are named; one of more than forty characters is left out, and not cut, as it might be a secret."""
-    names = ["k" * 40, "k" * 41, *(f"k{number}" for number in range(10))]
+    """Ten keys are named, in one line, and none at full length if it is long."""
+    names = ["k" * 80, "k" * 81, "a\nforged line", *(f"k{number}" for number in range(10))]
     with pytest.raises(TransientError) as caught:
         read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
-    assert str(caught.value).endswith(f"the keys {'k' * 40}, …, {', '.join(names[2:10])}, …; check `data_selector`")
+    shown = f"{'k' * 80}, {'k' * 79}…, a\\nforged line, {', '.join(names[3:10])}, …"
+    assert str(caught.value).endswith(f"the keys {shown}; check `data_selector`")
 
 
 @pytest.mark.parametrize(

@@ -67,3 +67,21 @@ def test_extras_are_told_in_one_line() -> None:
     many = extras(1000, [f"f{number}" for number in range(1000)], [], 0)
     assert many.startswith("1,000 rows had 1,000 unknown fields: f0, f1, ")
     assert many.endswith("f19 and 980 more")
+
+
+def test_names_forge_no_lines() -> None:
+    """An API may call a field what it likes: a line of the log stays one line, and steers no terminal."""
+    forged = "a\n2026-11-21 12:00:00,000 | ERROR    | forged"
+    shown = r"a\n2026-11-21 12:00:00,000 | ERROR    | forged"
+    assert extras(1, [forged], ["\x1b[2J\u2028\x85"], 0) == (
+        rf"1 rows had 1 unknown fields: {shown}; 1 rows had 1 fields that did not fit: \x1b[2J\u2028\x85"
+    )
+    progress = Progress(forged, bookmark=forged)
+    assert progress.line.startswith(f"{shown}: 0 rows")
+    assert progress.cells[0] == progress.cells[6] == shown
+    assert len(summary([progress]).splitlines()) == 2
+
+
+def test_long_names_do_not_fill_the_log() -> None:
+    """A field may be called by a question of a survey."""
+    assert len(extras(1, ["How likely are you " * 1000] * 20, [], 0)) < 2000

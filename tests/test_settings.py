@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -25,6 +27,7 @@ from tap_feedback.settings import (
     config_jsonschema,
     parse,
     rows,
+    secrets,
 )
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
@@ -211,6 +214,52 @@ def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
     ]
     added = list(full_schema()["properties"])[len(own) :]
     assert added[:2] == ["stream_maps", "stream_map_config"]
+
+
+def test_secrets_are_found_in_any_config() -> None:
+    """The keys are known before the config is checked, whatever stands in their places."""
+    config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
+    assert secrets(config) == [("a", "api_key"), ("1", "api_key")]
+    odd: list[Any] = [None, True, {}, [], {"name": 1}]
+    assert [secrets({"feedback": {"api_key": value, "auth": value, "params": value}}) for value in odd] == [[]] * 5
+
+
+def test_secrets_in_headers_and_parameters() -> None:
+    """A vendor's second secret is in `params` or `headers` of the API or a stream, as a text, number or list."""
+    found = secrets(
+        {
+            "feedback": {
+                "api_key": "a",
+                "auth": {"type": "api_key", "name": "X-Feedback", "location": "header"},
+                "headers": {"X-App-Secret": "first!", "X-Team": "feedback"},
+                "params": {
+                    "client_id": 12,
+                    "sig": ["b", 3, True, None],
+                    "pin_code": "6",
+                    "subscription-key": Decimal("1.50"),
+                },
+                "streams": {"feedback_data": {"params": {"access_token": "second!", "page": "7"}, "primary_key": "id"}},
+            }
+        }
+    )
+    assert set(found) == {
+        ("a", "api_key"),
+        ("a", "X-Feedback"),
+        ("first!", "X-App-Secret"),
+        ("12", "client_id"),
+        ("b", "sig"),
+        ("3", "sig"),
+        ("1.5", "subscription-key"),
+        ("second!", "access_token"),
+    }
+
+
+def test_no_setting_but_the_key_has_the_name_of_a_secret() -> None:
+    """What is no secret is not masked because its setting is called so."""
+    for name in STREAMS:
+        config = {name: json.loads(msgspec.json.encode(parse({name: api()}).apis[name]))}
+        config[name]["streams"] = {STREAMS[name][0]: {"primary_key": ["id"], "replication_key": "updated_at"}}
+        assert {secret.value for secret in secrets(config)} == {api()["api_key"]}
 
 
 @pytest.mark.parametrize("name", sorted(STREAMS))

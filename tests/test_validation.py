@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_feedback.settings import STREAMS, config_jsonschema, parse, secrets
+from tap_feedback.settings import STREAMS, config_jsonschema, parse
 from tap_feedback.validation import problems
 from tests.test_settings import SECRET, api, full_schema, lines
 
@@ -268,19 +268,6 @@ def test_no_line_has_a_value_wherever_it_stands(place: tuple[str, ...], value: o
     found = problems(node)
     assert found
     assert SECRET not in "".join(found)
-
-
-def test_secrets_are_found_in_any_config() -> None:
-    """The keys are known before the config is checked."""
-    config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
-    assert secrets(config) == ["a"]
-
-
-def test_secrets_in_headers_and_parameters() -> None:
-    """A vendor's second secret goes into `params` or `headers`, where its name tells it."""
-    streams = {"feedback_data": {"params": {"access_token": "second!", "sort_token": "id", "page": "seventh"}}}
-    api = {"api_key": "a", "headers": {"X-App-Secret": "first!", "X-Team": "feedback"}, "streams": streams}
-    assert set(secrets({"feedback": api})) == {"a", "first!", "second!"}
 
 
 def test_an_api_does_not_show_its_secret() -> None:

@@ -12,6 +12,7 @@ from tap_feedback.evidence import more_follows, total_above
 from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.base import Paginator
 from tap_feedback.retry import TransientError
+from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ class CursorPaginator(Paginator):
                 raise TransientError("answered 204 No Content for a cursor of the response before")
             parent = self.paging.cursor_path.partition(".")[0]
             if cursor is MISSING and parent not in names and (strange := sorted(names - self._names)):
-                named = ", ".join(f"`{name!r}`" for name in strange[:3])
+                named = ", ".join(f"`{one_line(name)}`" for name in strange[:3])
                 raise TransientError(f"the response lacks `{parent}` and has {named}, unlike those before")
         self._names |= names
 
