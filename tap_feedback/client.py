@@ -264,6 +264,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
         for page in self.pages():
+            extras_before = conform.findings.rows_with_extra
             records = self._conform(conform, page)
             if self.replication is not None:
                 records = self.replication.admit(records)
@@ -274,7 +275,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             else:
                 yield from self._mapped(records)
             self.progress.rows += len(records)
-            self.progress.rows_with_extras = conform.findings.rows_with_extra
+            with_extras = conform.findings.rows_with_extra - extras_before
+            if len(records) < len(page.rows):  # the others are not written
+                with_extras = min(with_extras, sum(record.get(EXTRA, True) is not None for record in records))
+            self.progress.rows_with_extras += with_extras
             self._check_max_record_limit(self.progress.rows)
 
     def _conform(self, conform: Conformer, page: Page) -> list[Record]:
@@ -352,7 +356,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             super()._write_activate_version_message(self._stream_version)
         self._tap.state_writer.write_state(self.tap_state)
         found = self.findings
-        if told := extras(found.rows_with_extra, found.extra, found.misfits, found.replaced):
+        if told := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced):
             self.stream_log.info("%s", told)
 
 

@@ -256,8 +256,10 @@ class TapFeedback(Tap):
             for run in done:
                 run.result()
             for run, stream in zip(runs, streams, strict=True):
-                if run in pending and stream.progress.pages:
+                if run in pending and stream.progress.result == "running":
                     self.logger.info("%s", stream.progress.line)
+                elif run in done and stream.progress.result == "failed" and pending:
+                    stream.stream_log.warning("failed; the other streams go on")
 
     def _traceback(self, error: Exception) -> Exception | None:
         """The error with its traceback, for those who asked for details."""

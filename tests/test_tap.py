@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from tap_feedback.command import check_json
 from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
 from tests.runs import TAP, Run, api, catalog_of, find_uv, run_tap, sync
-from tests.server import Asked, Server
+from tests.server import Asked, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +176,36 @@ def test_schema_test(write: Callable[..., str]) -> None:
     assert run.returncode == 0
     assert [message["stream"] for message in wrote(run).messages] == sorted(STREAMS["analytics"])
     assert {message["type"] for message in wrote(run).messages} == {"SCHEMA"}
+
+
+# Progress
+
+
+def test_progress_of_streams_that_wait_or_failed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While streams run, each has its line, the first response to come or not; one that failed says so at once."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr("tap_feedback.tap.PROGRESS_INTERVAL", 0.05)
+    monkeypatch.setattr("tap_feedback.progress.WORTH_TELLING", 0)
+    lines = (
+        "feedback_data: failed; the other streams go on",
+        "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
+    )
+
+    def answer(asked: Asked) -> Any:
+        if asked.path.endswith("/feedback"):
+            return Reply({}, 401)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not all(line in caplog.text for line in lines):
+            time.sleep(0.01)
+        return {"data": []}
+
+    with Server(answer) as server:
+        run = sync({"feedback": api(server.url), "support": api(server.url)})
+    assert list(run.failures) == ["feedback_data"]
+    for line in lines:
+        assert line in caplog.text
 
 
 # Settings
