@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 from abc import ABC
+from collections import deque
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.resources import files
@@ -23,6 +24,7 @@ from tap_feedback.baton import BatonDropped
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA, Conformer, Findings, MissingKey
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.pagination import CursorPaginator, OffsetPaginator, Paginator, SinglePagePaginator
+from tap_feedback.probe import WINDOWS, Probe
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication
 from tap_feedback.settings import CursorPaging, OffsetPaging
@@ -152,6 +154,37 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.complete()
         fewer = self.progress.fewer
         self.progress.result = f"complete, {fewer:,} rows fewer than counted" if fewer else "complete"
+
+    def probe(self) -> None:
+        """Read the first two pages with rows, write nothing, and log what they prove: what `--test` does.
+
+        Of a range that is read in windows, it is one window's pages, the latest that has rows: a page of another would
+        not prove the paging.
+        """
+        self.progress.result = "running"
+        conform = Conformer(
+            self.effective_schema,
+            key_properties=self.primary_keys,
+            keep_unknown=EXTRA in self.effective_schema["properties"],
+            on_first_misfit=self._warn_of_misfit,
+        )
+        replication = self.replication
+        spans = [span for spans in replication.spans() for span in spans] if replication else []
+        ranges = [replication.params(span) for span in reversed(spans)] if replication else [{}]
+        probe = Probe(self.connection.api.paginator, self.primary_keys, replication.key if replication else None)
+        for range_params in ranges[:WINDOWS]:
+            for page in self._pages(range_params):
+                records = self._conform(conform, page)
+                if replication is not None:
+                    replication.admit(records)
+                probe.add(records)
+                for record in records:
+                    deque(self._transform(record), maxlen=0)  # a stream map may fail
+                if probe.is_enough:
+                    break
+            if probe.pages:
+                break
+        self.stream_log.info("ok, %s", probe.line(self.progress.total))
 
     @cached_property
     def replication(self) -> Replication | None:

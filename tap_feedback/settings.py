@@ -271,6 +271,11 @@ def parse(config: Mapping[str, Any]) -> Settings:
     return Settings(apis={name: _parse_api(name, config[name]) for name in STREAMS if name in config}, **given)
 
 
+def without_retries(api: Api) -> Api:
+    """The settings of an API whose requests are sent once each."""
+    return msgspec.structs.replace(api, retry=msgspec.structs.replace(api.retry, max_retries=0))
+
+
 def secrets(config: Mapping[str, Any]) -> list[str]:
     """The keys in a config, and what its headers and parameters have under names of secrets.
 

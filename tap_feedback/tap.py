@@ -14,15 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.encoding.simple import StateMessage
+from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_feedback import settings
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
-from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
+from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
 from tap_feedback.connection import Connection
 from tap_feedback.environment import from_environment, merge
@@ -33,10 +35,9 @@ from tap_feedback.validation import problems
 from tap_feedback.writer import MessageWriter, OutputLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.singerlib import Catalog
     from singer_sdk.streams import Stream
 
@@ -174,7 +175,7 @@ class TapFeedback(Tap):
             # A runner keeps the last state it saw, so it gets one even where every stream fails.
             self.state_writer.write_state(self.state)
             with self.baton.laid_down():
-                self._wait_for([workers.submit(self._sync, stream) for stream in streams], streams)
+                self._wait_for([workers.submit(self._run, stream, stream.run) for stream in streams], streams)
             # Some targets hand a state on only where it is the last message.
             self.writer.write_message(StateMessage(value=self.state))
         except Aborted as aborted:
@@ -196,28 +197,40 @@ class TapFeedback(Tap):
         self.logger.info("Summary:\n%s", summary(stream.progress for stream in streams))
         self._report_failures(len(streams))
 
-    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's own stops at the first stream that fails, and names none
+    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's own writes no state
         self, dry_run_record_limit: int | None = 1, streams: Iterable[Stream] | None = None
     ) -> bool:
-        """Read no more than some rows of each stream, one stream after the other: what `--test` does.
+        """Sync no more than some rows of each stream, one stream after the other, as the SDK's tests for taps do.
+
+        Raises:
+            ConfigurationError: As `sync_all`.
+        """
+        selected = self.selected_streams()
+        done = super().run_sync_dry_run(dry_run_record_limit, selected if streams is None else streams)
+        self.state_writer.write_state(self.state)
+        return done
+
+    def run_connection_test(self) -> bool:  # type: ignore[misc]  # the SDK's own writes rows, and stops at a failure
+        """Read two pages of each selected stream, and say what they prove: what `--test` does. Nothing is written.
 
         Raises:
             ConfigurationError: As `sync_all`.
             SyncFailedError: Streams failed.
         """
-        selected = self.selected_streams()
-        chosen = selected if streams is None else list(streams)
+        streams = self.selected_streams()
+        for connection in self.connections.values():
+            connection.api = settings.without_retries(connection.api)
         self.failures = {}
-        for stream in chosen:
-            try:
-                super().run_sync_dry_run(dry_run_record_limit, [stream])
-            except OutputLostError:  # noqa: PERF203 - there are few streams
-                raise
-            except Exception as error:  # noqa: BLE001 - as in `_sync`
-                self.failures[stream.name] = error
-        self.state_writer.write_state(self.state)
-        self._report_failures(len(chosen))
-        self.logger.info("The settings work, for all streams: %s", ", ".join(stream.name for stream in chosen))
+        workers = ThreadPoolExecutor(len(streams), thread_name_prefix="stream")
+        try:
+            with self.baton.laid_down():
+                self._wait_for([workers.submit(self._run, stream, stream.probe) for stream in streams], streams)
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            for connection in self.connections.values():
+                connection.close()
+        self._report_failures(len(streams))
+        self.logger.info("%s ok", "1 stream is" if len(streams) == 1 else f"All {len(streams)} streams are")
         return True
 
     def _report_failures(self, count: int) -> None:
@@ -231,11 +244,11 @@ class TapFeedback(Tap):
         if self.failures:
             raise SyncFailedError(f"{len(self.failures)} of {count} streams failed: {', '.join(self.failures)}")
 
-    def _sync(self, stream: FeedbackStream) -> None:
-        """Sync one stream on its thread."""
+    def _run(self, stream: FeedbackStream, work: Callable[[], None]) -> None:
+        """Do one stream's work on its thread."""
         self.baton.take()
         try:
-            stream.run()
+            work()
         except OutputLostError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other streams go on; `sync_all` reports it
@@ -281,6 +294,18 @@ class TapFeedback(Tap):
     # Command line
 
     @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the streams that a catalog selects; the SDK's own way leaves the catalog out."""
+        file = ctx.params.get("catalog")
+        if value != CliTestOptionValue.All.value or file is None:
+            super().cb_test(ctx, param, value)
+            return
+        with file:
+            _, catalog = read_json("--catalog", file)
+        cls(config=ctx.params["config"].config, catalog=catalog).run_connection_test()
+        ctx.exit()
+
+    @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
         """Run the tap, once it is known that its files can be read."""
         super().invoke(state=check_json("--state", state), catalog=check_json("--catalog", catalog), **kwargs)
@@ -309,4 +334,12 @@ class TapFeedback(Tap):
         """The SDK's command, with one clear line where it would show a traceback."""
         command = super().get_singer_command()
         command.__class__ = Command
+        for option in command.params:
+            if option.name == "catalog":
+                option.is_eager = True  # `--test` needs it
+            elif option.name == "test" and isinstance(option, click.Option):
+                option.help = (
+                    "Use --test to read two pages of each stream, writing nothing. "
+                    "Use --test=schema to write the schemas, sending no request."
+                )
         return command
