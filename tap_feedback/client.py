@@ -118,7 +118,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log what the SDK says of the stream; its errors for those who ask for details, as the tap tells them itself.
 
-        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row.
+        To the SDK every exception is an unhandled error, even the one that ends its own tests after some rows.
         """
         super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
 

@@ -123,8 +123,8 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
     window: Annotated[
         Annotated[float, Meta(ge=0.04, le=36500)] | None,
         Meta(
-            description="Splits the time range into parts of so many days, at least 0.04, that are read at once; "
-            "null does not."
+            description="Length in days, at least 0.04, of the windows that a time range is split into, to read some "
+            "at once; needs `start_param` and `end_param`; null for one range."
         ),
     ] = None
 

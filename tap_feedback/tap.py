@@ -27,7 +27,7 @@ from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
 from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
 from tap_feedback.connection import Connection
-from tap_feedback.environment import from_environment, merge
+from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.progress import summary
 from tap_feedback.redaction import guard_logs
 from tap_feedback.streams import STREAM_TYPES
@@ -87,6 +87,7 @@ class TapFeedback(Tap):
         self._config = json.loads(json.dumps(self._config, default=float))
         schema = copy.deepcopy(self.config_jsonschema)
         self.append_builtin_config(schema)
+        self._config = with_numbers(self._config, schema)
         errors = problems(self._config, schema=schema, complete=raise_errors)
         if errors:
             raise ConfigValidationError("Config validation failed", errors=errors, schema={})
