@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC
+from collections import deque
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.resources import files
@@ -20,6 +21,7 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext
 from tap_feedback.baton import BatonDropped
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
+from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.paging import keys_by, paginator_for
@@ -113,8 +115,8 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log what the SDK says of the stream, its start with where it starts from; its errors only at the debug level.
 
-        To the SDK every exception is an unhandled error, even the one that ends `--test` after a row. The tap tells
-        errors itself.
+        To the SDK every exception is an unhandled error, even the one that ends its own tests after some rows. The tap
+        reports errors itself.
         """
         if message.startswith("Beginning sync of"):
             origin = self.replication.origin if self.replication else "the beginning"
@@ -178,6 +180,34 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.sync()
         self.complete()
         self.progress.result = "complete"
+
+    def test_connection(self) -> None:
+        """Read the first two pages with rows, write nothing, and log what they prove: what `--test` does.
+
+        Of a range that is read in windows, it is one window's pages, the latest that has rows: a page of another would
+        not prove the paging.
+        """
+        self.progress.result = "running"
+        conform = self._new_conformer()
+        replication = self.replication
+        spans = [span for spans in replication.spans() for span in spans] if replication else []
+        ranges = [replication.params(span) for span in reversed(spans)] if replication else [{}]
+        test = ConnectionTest(
+            self.connection.api.paginator, self.primary_keys, replication.key if replication else None
+        )
+        for range_params in ranges[:WINDOWS]:
+            for page in self._pages(range_params):
+                records = self._conform(conform, page)
+                if replication is not None:
+                    replication.admit(records)
+                test.add(records)
+                for record in records:
+                    deque(self._mapper(record), maxlen=0)  # a stream map may fail
+                if test.is_enough:
+                    break
+            if test.pages:
+                break
+        self.stream_log.info("ok, %s", test.line(self.progress.total))
 
     @cached_property
     def replication(self) -> Replication | None:
@@ -289,13 +319,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             The records, where it is the caller who writes them (BATCH).
         """
         del context  # no stream has partitions
-        flattening = self.stream_maps[0].flattening_options if self.stream_maps[0].flattening_enabled else None
-        conform = Conformer(
-            closed(self.effective_schema, flattening.max_level) if flattening else self.effective_schema,
-            key_properties=self.primary_keys,
-            keep_unknown=EXTRA in self.effective_schema["properties"],
-            on_first_misfit=self._warn_of_misfit,
-        )
+        conform = self._new_conformer()
         self.findings = conform.findings
         try:
             yield from self._sync_pages(conform, write_messages=write_messages)
@@ -306,9 +330,20 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             raise
         self.writer.flush()
 
+    def _new_conformer(self) -> Conformer:
+        """A conformer for the schema that is in effect; with flattening, it lets no member through that SCHEMA lacks."""
+        flattening = self.stream_maps[0].flattening_options if self.stream_maps[0].flattening_enabled else None
+        return Conformer(
+            closed(self.effective_schema, flattening.max_level) if flattening else self.effective_schema,
+            key_properties=self.primary_keys,
+            keep_unknown=EXTRA in self.effective_schema["properties"],
+            on_first_misfit=self._warn_of_misfit,
+        )
+
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
         for page in self.pages():
+            extras_before = conform.findings.rows_with_extra
             rows = self._conform(conform, page)
             records = rows if self.replication is None else self.replication.admit(rows)
             if self.ABORT_AT_RECORD_COUNT is not None:
@@ -322,7 +357,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
                 position = next(number for number, row in enumerate(rows, 1) if row is error.record)
                 raise FatalSyncError(f"page {self.progress.pages}, new row {position}: {error}") from None
             self.progress.rows += len(records)
-            self.progress.rows_with_extras = conform.findings.rows_with_extra
+            with_extras = conform.findings.rows_with_extra - extras_before
+            if len(records) < len(page.rows):  # the others are not written
+                with_extras = min(with_extras, sum(record.get(EXTRA, True) is not None for record in records))
+            self.progress.rows_with_extras += with_extras
             self._check_max_record_limit(self.progress.rows)
 
     def _conform(self, conform: Conformer, page: Page) -> list[Record]:
@@ -428,7 +466,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             super()._write_activate_version_message(self._stream_version)
         self._tap.state_writer.write_state(self.tap_state)
         found = self.findings
-        if told := extras(found.rows_with_extra, found.extra, found.misfits, found.replaced):
+        if told := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced):
             self.stream_log.info("%s", told)
 
 

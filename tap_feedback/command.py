@@ -62,8 +62,15 @@ def check_json(option: str, file: IO[str] | None) -> IO[str] | None:
     Raises:
         ConfigurationError: It does not; the message names the option and the file.
     """
-    if file is None:
-        return None
+    return io.StringIO(read_json(option, file)[0]) if file else None
+
+
+def read_json(option: str, file: IO[str]) -> tuple[str, dict[str, Any]]:
+    """The text of a file, and the JSON object that it holds.
+
+    Raises:
+        ConfigurationError: It holds none; the message names the option and the file.
+    """
     try:
         text = file.read()
         value = json.loads(text)
@@ -71,7 +78,7 @@ def check_json(option: str, file: IO[str] | None) -> IO[str] | None:
         raise ConfigurationError(f"{option}: {file.name} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ConfigurationError(f"{option}: {file.name} is not a JSON object")
-    return io.StringIO(text)
+    return text, value
 
 
 def describe(error: Exception) -> str:

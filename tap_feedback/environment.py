@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +44,23 @@ def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
             both = isinstance(value, dict) and isinstance(merged.get(name), dict)
             merged[name] = merge(merged[name], value) if both else value
     return merged
+
+
+def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
+    """The settings with a number for each text that holds one, and null for an empty one, if the schema wants a number.
+
+    Meltano has no kind of setting for numbers with a fraction that it could pass on, but that of a text.
+    """
+    kind = schema.get("type", ())
+    if isinstance(config, dict) and "properties" in schema:
+        return {name: with_numbers(value, schema["properties"].get(name, {})) for name, value in config.items()}
+    if not isinstance(config, str) or "number" not in ([kind] if isinstance(kind, str) else kind):
+        return config
+    if config == "" and "null" in kind:
+        return None
+    with suppress(ValueError):
+        return number if math.isfinite(number := float(config)) else config
+    return config
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:

@@ -112,13 +112,14 @@ class Fetcher:
             FatalAPIError: The failure is no passing one, or did not pass in time.
         """
         retry, params = self.connection.api.retry, paginator.params
+        awaited = "a response"
         for attempt in itertools.count(1):
             request = self.request_for(params)
             answer = self._under_way.pop(str(params), None) or self.connection.submit(request)
             asked = None
             try:
                 began = time.monotonic()
-                with self.baton.laid_down():
+                with self.progress.waiting(awaited), self.baton.laid_down():
                     answer.exception()  # waits
                 self._waited = time.monotonic() - began
                 self.on_answer(answer.result())
@@ -139,6 +140,7 @@ class Fetcher:
             # Who asks to wait until a moment that is past has another clock: the usual wait is the safer one.
             wait = asked or backoff(attempt, retry.backoff_factor, random.random())  # noqa: S311
             self._wait(reason, wait, paused=bool(asked))
+            awaited = "the API, which asked to wait" if asked else "a response"
         raise AssertionError  # pragma: no cover - count never ends
 
     def _check_retry(self, attempt: int, reason: str, asked: float | None, address: str) -> None:
@@ -163,7 +165,7 @@ class Fetcher:
         self.progress.retries += 1
         self.progress.waited += seconds
         if seconds and not paused:
-            with self.baton.laid_down():
+            with self.progress.waiting("a retry"), self.baton.laid_down():
                 time.sleep(seconds)
 
 

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
-HEADINGS = ("stream", "rows", "pages", "retries", "waited", "rows with extras", "bookmark", "result")
+HEADINGS = ("stream", "rows", "total", "pages", "retries", "waited", "rows with extras", "bookmark", "result")
+#: The columns that hold numbers.
+NUMBERS = range(1, 7)
 
-#: Field names that a line lists.
+#: Number of field names that a line lists.
 NAMES_SHOWN = 20
+#: Seconds of waiting from which on a line tells it: an API needs some time for any response.
+WORTH_TELLING = 5
 
 
 @dataclass
 class Progress:
-    """The counts of one stream; `waited` in seconds, `totals` if the API reports how many rows it has."""
+    """The counts of one stream.
+
+    `rows` and `rows_with_extras` count what was written. `waited` is in seconds. `totals` holds the number of rows that
+    the API reports. `result` is `running` from the start of the stream to its end.
+    """
 
     stream: str
     rows: int = 0
@@ -31,36 +40,62 @@ class Progress:
     bookmark: str = ""
     result: str = "waiting"
     started: float = field(default_factory=time.monotonic)
+    _waits_for: tuple[str, float] | None = field(default=None, init=False)  # and since when
+
+    @contextmanager
+    def waiting(self, subject: str) -> Iterator[None]:
+        """Let the line say meanwhile what the stream waits for, and how long it has."""
+        self._waits_for = subject, time.monotonic()
+        try:
+            yield
+        finally:
+            self._waits_for = None
 
     @property
     def total(self) -> int:
-        """Rows that the API says it has, 0 where it says nothing; of all time ranges that are asked for apart."""
+        """Number of rows that the API says it has, in all time ranges together; 0 if it says nothing."""
         return sum(self.totals.values())
 
     @property
     def line(self) -> str:
         """The counts while it runs, as a person reads them."""
-        rate = self.rows / max(time.monotonic() - self.started, 0.001)
-        percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total else ""
-        return f"{one_line(self.stream)}: {self.rows:,} rows in {self.pages:,} pages{percent}, {rate:,.0f} rows/s"
+        now, waits_for = time.monotonic(), self._waits_for
+        rate = self.rows / max(now - self.started, 0.001)
+        percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total > 0 else ""
+        counts = f"{count(self.rows, 'row')} in {count(self.pages, 'page')}{percent}, {rate:,.0f} rows/s"
+        if waits_for and now - waits_for[1] >= WORTH_TELLING:
+            counts += f", waiting {now - waits_for[1]:,.0f} s for {waits_for[0]}"
+        return f"{one_line(self.stream)}: {counts}"
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The counts at the end, under HEADINGS."""
-        waited = f"{self.waited:.1f} s"
-        counts = (f"{self.rows:,}", f"{self.pages:,}", f"{self.retries:,}", waited, f"{self.rows_with_extras:,}")
-        return (one_line(self.stream), *counts, one_line(self.bookmark), self.result)
+        total = f"{self.total:,}" if self.total > 0 else ""
+        counts = (f"{self.rows:,}", total, f"{self.pages:,}", f"{self.retries:,}", f"{self.waited:,.1f} s")
+        return (one_line(self.stream), *counts, f"{self.rows_with_extras:,}", one_line(self.bookmark), self.result)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 page`, `2 pages`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], replaced: int) -> str:
-    """What the records of a stream had that its schema does not say, in a line; empty where there was nothing."""
+    """What the records of a stream had that its schema does not say, in a line; empty if there was nothing.
+
+    Args:
+        rows: Number of the records written that had any of it.
+        unknown: Names of the properties that the schema does not know.
+        unfitting: Names of those with a value that did not fit.
+        replaced: Number of texts in which a character was replaced.
+    """
     parts = [
-        f"{rows:,} rows had {len(names):,} {kind}: {_first(names)}"
-        for names, kind in ((unknown, "unknown fields"), (unfitting, "fields that did not fit"))
-        if names
+        f"{count(rows, 'row')} had {count(len(names), kind)}{rest}: {_first(names)}"
+        for names, kind, rest in ((unknown, "unknown field", ""), (unfitting, "field", " that did not fit"))
+        if names and rows
     ]
     if replaced:
-        parts.append(f"{replaced:,} texts had characters that cannot be stored")
+        parts.append(f"{count(replaced, 'text')} had characters that cannot be stored")
     return "; ".join(parts)
 
 
@@ -74,10 +109,9 @@ def summary(streams: Iterable[Progress]) -> str:
     """A table of all streams, a line each under a line of headings; numbers to the right."""
     rows = [HEADINGS, *(progress.cells for progress in streams)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    numbers = range(1, 6)
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
+            cell.rjust(width) if place in NUMBERS else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -125,8 +125,8 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
     window: Annotated[
         Annotated[float, Meta(ge=0.04, le=36500)] | None,
         Meta(
-            description="Splits the time range into parts of so many days, at least 0.04, that are read at once; "
-            "null does not."
+            description="Length in days, at least 0.04, of the windows that a time range is split into, to read some "
+            "at once; needs `start_param` and `end_param`; null for one range."
         ),
     ] = None
 
@@ -266,6 +266,11 @@ def parse(config: Mapping[str, Any]) -> Settings:
     for name in ("start_date", "end_date"):
         given[name] = parse_instant(given.get(name))
     return Settings(apis={name: _parse_api(name, config[name]) for name in STREAMS if name in config}, **given)
+
+
+def without_retries(api: Api) -> Api:
+    """The settings of an API whose requests are sent once each."""
+    return msgspec.structs.replace(api, retry=msgspec.structs.replace(api.retry, max_retries=0))
 
 
 def secrets(config: Mapping[str, Any]) -> list[Secret]:

@@ -14,16 +14,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.singerlib.encoding.simple import StateMessage
+from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_feedback import settings
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
-from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe
+from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
 from tap_feedback.connection import Connection
-from tap_feedback.environment import from_environment, merge
+from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.log_guard import guard_logs
 from tap_feedback.progress import summary
 from tap_feedback.streams import STREAM_TYPES
@@ -31,10 +33,9 @@ from tap_feedback.validation import problems
 from tap_feedback.writer import MessageWriter, OutputLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.singerlib import Catalog
     from singer_sdk.streams import Stream
 
@@ -91,6 +92,7 @@ class TapFeedback(Tap):
         self._config = json.loads(json.dumps(self._config, default=float))
         schema = copy.deepcopy(self.config_jsonschema)
         self.append_builtin_config(schema)
+        self._config = with_numbers(self._config, schema)
         errors = problems(self._config, schema=schema, complete=raise_errors)
         if errors:
             raise ConfigValidationError("Config validation failed", errors=errors, schema={})
@@ -175,7 +177,7 @@ class TapFeedback(Tap):
             # A runner keeps the last state it saw, so it gets one even where every stream fails.
             self.state_writer.write_state(self.state)
             with self.baton.laid_down():
-                self._wait_for([workers.submit(self._sync, stream) for stream in streams], streams)
+                self._wait_for([workers.submit(self._run, stream, stream.run) for stream in streams], streams)
             # Some targets hand a state on only where it is the last message.
             self.writer.write_message(StateMessage(value=self.state))
         except Aborted as aborted:
@@ -197,28 +199,42 @@ class TapFeedback(Tap):
         self.logger.info("Summary:\n%s", summary(stream.progress for stream in streams))
         self._report_failures(len(streams))
 
-    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's own stops at the first stream that fails, and names none
+    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's own writes no state
         self, dry_run_record_limit: int | None = 1, streams: Iterable[Stream] | None = None
     ) -> bool:
-        """Read no more than some rows of each stream, one stream after the other: what `--test` does.
+        """Sync no more than some rows of each stream, one stream after the other, as the SDK's tests for taps do.
+
+        Raises:
+            ConfigurationError: As `sync_all`.
+        """
+        selected = self.selected_streams()
+        done = super().run_sync_dry_run(dry_run_record_limit, selected if streams is None else streams)
+        self.state_writer.write_state(self.state)
+        return done
+
+    def run_connection_test(self) -> bool:  # type: ignore[misc]  # the SDK's own writes rows, and stops at a failure
+        """Read two pages of each selected stream, and say what they prove: what `--test` does. Nothing is written.
 
         Raises:
             ConfigurationError: As `sync_all`.
             SyncFailedError: Streams failed.
         """
-        selected = self.selected_streams()
-        chosen = selected if streams is None else list(streams)
+        streams = self.selected_streams()
+        for connection in self.connections.values():
+            connection.api = settings.without_retries(connection.api)
         self.failures = {}
-        for stream in chosen:
-            try:
-                super().run_sync_dry_run(dry_run_record_limit, [stream])
-            except OutputLostError:  # noqa: PERF203 - there are few streams
-                raise
-            except Exception as error:  # noqa: BLE001 - as in `_sync`
-                self.failures[stream.name] = error
-        self.state_writer.write_state(self.state)
-        self._report_failures(len(chosen))
-        self.logger.info("The settings work, for all streams: %s", ", ".join(stream.name for stream in chosen))
+        workers = ThreadPoolExecutor(len(streams), thread_name_prefix="stream")
+        try:
+            with self.baton.laid_down():
+                self._wait_for(
+                    [workers.submit(self._run, stream, stream.test_connection) for stream in streams], streams
+                )
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            for connection in self.connections.values():
+                connection.close()
+        self._report_failures(len(streams))
+        self.logger.info("%s ok", "1 stream is" if len(streams) == 1 else f"All {len(streams)} streams are")
         return True
 
     def write_schemas(self) -> None:  # type: ignore[misc]  # in the SDK's own, streams write them before they sync
@@ -238,11 +254,11 @@ class TapFeedback(Tap):
         if self.failures:
             raise SyncFailedError(f"{len(self.failures)} of {count} streams failed: {', '.join(self.failures)}")
 
-    def _sync(self, stream: FeedbackStream) -> None:
-        """Sync one stream on its thread."""
+    def _run(self, stream: FeedbackStream, work: Callable[[], None]) -> None:
+        """Do one stream's work on its thread."""
         self.baton.take()
         try:
-            stream.run()
+            work()
         except OutputLostError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other streams go on; `sync_all` reports it
@@ -263,8 +279,10 @@ class TapFeedback(Tap):
             for run in done:
                 run.result()
             for run, stream in zip(runs, streams, strict=True):
-                if run in pending and stream.progress.pages:
+                if run in pending and stream.progress.result == "running":
                     self.logger.info("%s", stream.progress.line)
+                elif run in done and stream.progress.result == "failed" and pending:
+                    stream.stream_log.warning("failed; the other streams go on")
 
     def _traceback(self, error: Exception) -> Exception | None:
         """The error with its traceback, for those who asked for details."""
@@ -284,6 +302,18 @@ class TapFeedback(Tap):
         raise Aborted(128 + signum)
 
     # Command line
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the streams that a catalog selects; the SDK's own way leaves the catalog out."""
+        file = ctx.params.get("catalog")
+        if value != CliTestOptionValue.All.value or file is None:
+            super().cb_test(ctx, param, value)
+            return
+        with file:
+            _, catalog = read_json("--catalog", file)
+        cls(config=ctx.params["config"].config, catalog=catalog).run_connection_test()
+        ctx.exit()
 
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
@@ -314,4 +344,12 @@ class TapFeedback(Tap):
         """The SDK's command, with one clear line where it would show a traceback."""
         command = super().get_singer_command()
         command.__class__ = Command
+        for option in command.params:
+            if option.name == "catalog":
+                option.is_eager = True  # `--test` needs it
+            elif option.name == "test" and isinstance(option, click.Option):
+                option.help = (
+                    "Use --test to read two pages of each stream, writing nothing. "
+                    "Use --test=schema to write the schemas, sending no request."
+                )
         return command

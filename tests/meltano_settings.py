@@ -1,6 +1,7 @@
-"""The tap's settings as `meltano.yml` lists them, derived from the tap; run as a module it writes them there.
+"""The tap's settings as `meltano.yml` lists them, derived from the tap, and the plugin definition derived from this.
 
-Meltano passes a default on as if it had been set, and an API takes part once anything of it is set. So none is listed.
+Run as a module, it writes both. Meltano passes a default on as if it had been set, and an API takes part once anything
+of it is set. So none is listed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MELTANO_YML = Path(__file__).parents[1] / "meltano.yml"
+PLUGIN_YML = MELTANO_YML.with_name("tap-feedback.yml")
 MARK = "    settings:\n"
+PLUGIN_HEAD = """\
+# The plugin definition for `meltano add tap-feedback --from-ref tap-feedback.yml`, written by
+# python -m tests.meltano_settings. `pip_url` is to be set: to the address of the repository, or to a clone of it.
+"""
 ACRONYMS = {"api": "API", "url": "URL"}
-#: Meltano cannot pass a `decimal` on. An `integer` may have decimals in `meltano.yml` all the same.
-KINDS = {"number": "integer"}
+#: Meltano fails on an `integer` with a fraction from the environment, and cannot pass a `decimal` on. The tap takes the
+#: text of a number for a number.
+KINDS = {"number": "string"}
 
 
 def settings() -> list[dict[str, Any]]:
@@ -37,6 +44,18 @@ def leaves(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict
             yield from leaves(part, f"{prefix}{name}.")
         else:
             yield prefix + name, part
+
+
+def definition() -> str:
+    """What `meltano.yml` says of the tap, for other projects: they install it from its repository."""
+    tap = yaml.safe_load(MELTANO_YML.read_text(encoding="utf-8"))["plugins"]["extractors"][0]
+    return PLUGIN_HEAD + dump({**tap, "pip_url": "git+https://github.com/<owner>/tap-feedback"})
+
+
+def dump(value: Any) -> str:
+    """A value as YAML, with each text on a line."""
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return text
 
 
 def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +87,6 @@ def kind(schema: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     head = MELTANO_YML.read_text(encoding="utf-8").rpartition(MARK)[0]
-    listed = yaml.safe_dump(settings(), sort_keys=False, allow_unicode=True, width=1000)
-    indented = "".join(f"    {line}\n" for line in listed.splitlines())
+    indented = "".join(f"    {line}\n" for line in dump(settings()).splitlines())
     MELTANO_YML.write_text(head + MARK + indented, encoding="utf-8")
+    PLUGIN_YML.write_text(definition(), encoding="utf-8")

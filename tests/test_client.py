@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +218,20 @@ def test_the_log_tells_what_was_extra(caplog: pytest.LogCaptureFixture) -> None:
     with one_page(*rows) as server:
         feedback(server)
     assert "12 rows had 2 unknown fields: cf_tier, cv_arr" in caplog.text
+
+
+@pytest.mark.parametrize("unknown_fields", ["keep", "drop"])
+def test_extras_are_counted_among_the_rows_written(caplog: pytest.LogCaptureFixture, unknown_fields: str) -> None:
+    """An API that ignores the start returns all its rows: those that are left out have no place in the counts."""
+    caplog.set_level("INFO")
+    rows = [{"id": day, "updated_at": f"2024-01-0{day}", **({"cf_tier": 1} if day != 7 else {})} for day in range(1, 9)]
+    with Server(lambda asked: {"forums": rows}) as server:
+        config = {"analytics": api(server.url), "start_date": "2024-01-06", "unknown_fields": unknown_fields}
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.ids("forums") == [6, 7, 8]
+    written = 2 if unknown_fields == "keep" else 3  # what is dropped cannot be told from the records that are left
+    assert f"{written} rows had 1 unknown field: cf_tier" in caplog.text
+    assert re.search(rf"^forums +3 +1 +0 +0\.0 s +{written} ", caplog.text, re.MULTILINE)
 
 
 # Catalog, stream maps, flattening, batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from tap_feedback.tap import TapFeedback
-from tests.meltano_settings import MELTANO_YML, settings
+from tests.meltano_settings import MELTANO_YML, PLUGIN_YML, definition, settings
 
 PROJECT = yaml.safe_load(MELTANO_YML.read_text(encoding="utf-8"))
 TAP = PROJECT["plugins"]["extractors"][0]
@@ -14,6 +14,19 @@ TAP = PROJECT["plugins"]["extractors"][0]
 def test_meltano_lists_the_settings() -> None:
     """Meltano knows every setting, with its kind and whether it is a secret (see tests/meltano_settings.py)."""
     assert TAP["settings"] == settings()
+
+
+def test_the_plugin_definition_is_that_of_the_project() -> None:
+    """A project that adds the tap by its definition has the same settings (see tests/meltano_settings.py)."""
+    assert PLUGIN_YML.read_text(encoding="utf-8") == definition()
+
+
+def test_meltano_takes_fractions() -> None:
+    """Meltano fails on the variable of an `integer` with a fraction in it, and cannot pass a `decimal` on."""
+    kinds = {setting["name"]: setting["kind"] for setting in TAP["settings"]}
+    assert kinds["analytics.incremental.window"] == kinds["feedback.timeout"] == "string"
+    assert kinds["feedback.paginator.limit"] == "integer"
+    assert "decimal" not in kinds.values()
 
 
 def test_meltano_marks_the_secrets() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from demo.meltano import as_environment
-from tap_feedback.environment import from_environment
+from tap_feedback.environment import from_environment, with_numbers
 from tap_feedback.settings import config_jsonschema
 from tap_feedback.tap import TapFeedback
 from tests.runs import api, run_tap
@@ -52,6 +52,19 @@ def read(**variables: str) -> dict[str, Any]:
 def test_variables(variables: dict[str, str], config: dict[str, Any]) -> None:
     """Each setting has a variable, and an object may be JSON."""
     assert read(**variables) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("2.5", 2.5), ("60", 60.0), ("1e3", 1000.0), ("soon", "soon"), ("nan", "nan"), ("", "")]
+)
+def test_numbers_as_texts(text: str, number: Any) -> None:
+    """Meltano fails on a variable with a fraction unless the setting is a text; the schema says which is a number."""
+    schema = config_jsonschema()
+    config = {"support": {"timeout": text, "api_key": text, "headers": {"timeout": text}, "nobody": text}}
+    read = with_numbers(config, schema)
+    assert read == {"support": {**config["support"], "timeout": number}}
+    window = {"analytics": {"incremental": {"window": text}}}
+    assert with_numbers(window, schema) == {"analytics": {"incremental": {"window": number if text else None}}}
 
 
 def test_names_are_those_of_meltano() -> None:

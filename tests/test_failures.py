@@ -344,6 +344,27 @@ def test_exit_codes(outcomes: list[Outcome]) -> None:
         assert sorted(named) == (NAMES if fails else [""])
 
 
+def test_connection_test_sends_each_request_once(tmp_path: Path) -> None:
+    """`--test` does not retry: settings that are wrong stay wrong, and a person waits for it."""
+    transient = batches([case for case in FAILING if not case.timeout and case.requests == 4])
+    for outcome in in_parallel(partial(play, batch, tmp_path, "--test") for batch in transient):
+        assert outcome.process.returncode == 1
+        assert outcome.asked == dict.fromkeys(NAMES, 1)
+        assert "times in a row" not in outcome.process.stderr
+        assert all(outcome.error(name) for name in NAMES)
+
+
+def test_connection_test_tells_the_good_from_the_bad(tmp_path: Path) -> None:
+    """`--test` has a line for each stream, whatever becomes of the others."""
+    bad = final("404", Reply(ENVELOPE, 404))
+    outcome = play({name: bad if name < "forums" else passes("good", GOOD) for name in NAMES}, tmp_path, "--test")
+    assert outcome.process.returncode == 1
+    assert not outcome.process.stdout
+    for name in NAMES:
+        assert bool(outcome.error(name)) == (name < "forums")
+        assert (f"{name}: ok, 3 rows in 1 page, key `id`" in outcome.process.stderr) == (name >= "forums")
+
+
 @pytest.fixture(scope="module")
 def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A run in which nobody listens for one API, one has no host, and one shows a certificate that nobody trusts."""
@@ -500,7 +521,7 @@ def test_no_secret_at_info(outcomes: list[Outcome], unreachable: Outcome, tmp_pa
 
 
 def test_no_secret_in_connection_test(tmp_path: Path) -> None:
-    """The same with `--test`, which ends at the first failure."""
+    """The same with `--test`."""
     runs = [(auth, level) for auth in AUTHS for level in ("INFO", "DEBUG")]
     found = in_parallel(
         partial(play, dict.fromkeys(NAMES, case), tmp_path, "--test", auth=auth, level=level)

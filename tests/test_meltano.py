@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
@@ -11,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
+import yaml
 from psycopg2.extras import RealDictCursor
 from psycopg2.sql import SQL, Identifier
 
 from demo import meltano
 from tap_feedback.instants import parse_instant
 from tap_feedback.settings import STREAMS
+from tests.meltano_settings import PLUGIN_YML
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -29,13 +34,17 @@ NAMES = [stream for streams in STREAMS.values() for stream in streams]
 
 
 def test_jsonl(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A first run loads every row once; a second one reads incremental streams from their bookmark on."""
+    """A first run loads every row once; a second one reads incremental streams from their bookmark on.
+
+    Settings may have fractions, which not every kind of setting takes from the environment.
+    """
+    config = {name: {**api, "timeout": 59.5} for name, api in sandbox.config.items()}
 
     def load(folder: str) -> dict[str, list[dict[str, Any]]]:
         code = meltano.run(
             "run",
             "tap-feedback-to-jsonl",
-            config=sandbox.config,
+            config=config,
             database=tmp_path / "meltano.db",
             TARGET_JSONL_DESTINATION_PATH=str(tmp_path / folder),
         )
@@ -50,8 +59,24 @@ def test_jsonl(sandbox: Sandbox, tmp_path: Path) -> None:
         assert second[name] == [row for row in first[name] if updated_at(row) == last], name
 
 
-def test_postgres(sandbox: Sandbox, postgres: str, tmp_path: Path) -> None:
-    """PostgreSQL has the API's rows, value by value, and a second run adds none."""
+@pytest.fixture
+def far_postgres(postgres: str) -> Iterator[str]:
+    """The URI of a database whose sessions are in another time zone than UTC, unless they name theirs."""
+
+    def alter(change: str) -> None:
+        with closing(psycopg2.connect(postgres)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE postgres {change}")
+
+    alter("SET timezone TO 'America/New_York'")
+    yield postgres
+    alter("RESET timezone")
+
+
+def test_postgres(sandbox: Sandbox, far_postgres: str, tmp_path: Path) -> None:
+    """PostgreSQL has the API's rows, value by value, and a second run adds none.
+
+    The time zone of the server does not shift the times: its columns for them have none.
+    """
 
     def load() -> dict[str, list[dict[str, Any]]]:
         code = meltano.run(
@@ -59,10 +84,10 @@ def test_postgres(sandbox: Sandbox, postgres: str, tmp_path: Path) -> None:
             "tap-feedback-to-postgres",
             config=sandbox.config,
             database=tmp_path / "meltano.db",
-            TARGET_POSTGRES_SQLALCHEMY_URL=postgres.replace("://", "+psycopg://", 1),
+            TARGET_POSTGRES_SQLALCHEMY_URL=far_postgres.replace("://", "+psycopg://", 1),
         )
         assert code == 0
-        with closing(psycopg2.connect(postgres)) as connection:
+        with closing(psycopg2.connect(far_postgres)) as connection:
             return {name: read_table(connection, name) for name in NAMES}
 
     first = load()
@@ -76,6 +101,45 @@ def test_postgres(sandbox: Sandbox, postgres: str, tmp_path: Path) -> None:
 
     second = load()
     assert {name: len(rows) for name, rows in second.items()} == {name: len(rows) for name, rows in first.items()}
+
+
+def test_plugin_definition(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A project elsewhere adds the tap by its definition alone, selects a stream, and gives a field a column."""
+    for name in ("home", "project"):
+        (tmp_path / name).mkdir()
+    file = tmp_path / "project" / "meltano.yml"
+    file.write_text("project_id: 7a0d2bd6-2a0f-4b3b-8f35-5f0f1d0f7f5e\nsend_anonymous_usage_stats: false\n", "utf-8")
+    environment = {
+        "UV_CACHE_DIR": str(meltano.ROOT / ".cache" / "uv"),  # that of `make`, unless it is set
+        **os.environ,
+        "HOME": str(tmp_path / "home"),
+        "TAP_FEEDBACK_SUPPORT_API_KEY": sandbox.config["support"]["api_key"],
+    }
+
+    def run(*arguments: str) -> str:
+        command = [str(meltano.MELTANO), *arguments]
+        done = subprocess.run(
+            command, cwd=file.parent, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    run("add", "tap-feedback", "--from-ref", str(PLUGIN_YML), "--no-install")
+    project = yaml.safe_load(file.read_text("utf-8"))
+    project["plugins"]["extractors"][0] |= {
+        "pip_url": f"-e {meltano.ROOT}",
+        "config": {"support": {"base_url": sandbox.url}, "start_date": "2024-01-01"},
+        "select": ["customer_support_data.*"],
+        "schema": {"customer_support_data": {"subject": {"type": ["string", "null"]}}},
+    }
+    file.write_text(yaml.safe_dump(project), "utf-8")
+    run("install")
+    assert "Plugin configuration is valid" in run("config", "test", "tap-feedback")
+    messages = [json.loads(line) for line in run("invoke", "tap-feedback").splitlines()]
+    subjects = [message["record"].get("subject") for message in messages if message["type"] == "RECORD"]
+    assert subjects == [row.get("subject") for row in sandbox.rows("customer_support_data")]
+    assert any(subjects)
+    assert not run("invoke", "tap-feedback", "--test")
 
 
 def updated_at(row: dict[str, Any]) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,10 +15,12 @@ from tap_feedback.progress import HEADINGS, Progress, extras, summary
     [
         ({}, "forums: 0 rows in 0 pages, 0 rows/s"),
         ({"rows": 1234567, "pages": 12346}, "forums: 1,234,567 rows in 12,346 pages, "),
-        ({"rows": 50, "pages": 1, "totals": {1: 2000}}, "forums: 50 rows in 1 pages, 2 % of 2,000, "),
+        ({"rows": 1, "pages": 1}, "forums: 1 row in 1 page, "),
+        ({"rows": 50, "pages": 1, "totals": {1: 2000}}, "forums: 50 rows in 1 page, 2 % of 2,000, "),
         ({"rows": 1999, "pages": 20, "totals": {1: 2000}}, "forums: 1,999 rows in 20 pages, 99 % of 2,000, "),
         ({"rows": 3000, "pages": 30, "totals": {1: 2000}}, "forums: 3,000 rows in 30 pages, 100 % of 2,000, "),
-        ({"rows": 0, "pages": 1, "totals": {1: 0}}, "forums: 0 rows in 1 pages, 0 rows/s"),
+        ({"rows": 0, "pages": 1, "totals": {1: 0}}, "forums: 0 rows in 1 page, 0 rows/s"),
+        ({"rows": 0, "pages": 1, "totals": {1: -1}}, "forums: 0 rows in 1 page, 0 rows/s"),
     ],
 )
 def test_line(counts: dict[str, int], start: str) -> None:
@@ -38,16 +41,31 @@ def test_rate_of_the_first_moment() -> None:
     assert Progress("forums", rows=1, started=time.monotonic() + 9).line.endswith(" 1,000 rows/s")
 
 
+def test_line_of_a_stream_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API that says nothing for a while looks like a tap that hangs, unless the line tells what is waited for."""
+    now = 0.0
+    monkeypatch.setattr("tap_feedback.progress.time", SimpleNamespace(monotonic=lambda: now))
+    progress = Progress("forums", rows=50, pages=1, started=0.0)
+    with progress.waiting("a response"):
+        now = 2.0
+        brief = progress.line
+        now = 15.0
+        long = progress.line
+    assert brief == "forums: 50 rows in 1 page, 25 rows/s"
+    assert long == "forums: 50 rows in 1 page, 3 rows/s, waiting 15 s for a response"
+    assert progress.line == "forums: 50 rows in 1 page, 3 rows/s"
+
+
 def test_summary() -> None:
     """A line a stream stands under the headings; numbers to the right, texts to the left, no blanks at the end."""
     streams = [
-        Progress("forums", 12, 1, bookmark="2024-01-31T00:00:00Z", result="complete"),
-        Progress("feedback_data", 1234567, 12346, 3, 14.04, 8, result="failed"),
+        Progress("forums", 12, 1, bookmark="2024-01-31", result="complete"),
+        Progress("feedback_data", 1234567, 12346, 3, 14.04, 8, totals={1: 1000000, 2: 500000}, result="failed"),
     ]
     assert summary(streams).splitlines() == [
-        "stream              rows   pages  retries  waited  rows with extras  bookmark              result",
-        "forums                12       1        0   0.0 s                 0  2024-01-31T00:00:00Z  complete",
-        "feedback_data  1,234,567  12,346        3  14.0 s                 8                        failed",
+        "stream              rows      total   pages  retries  waited  rows with extras  bookmark    result",
+        "forums                12                  1        0   0.0 s                 0  2024-01-31  complete",
+        "feedback_data  1,234,567  1,500,000  12,346        3  14.0 s                 8              failed",
     ]
 
 
@@ -61,9 +79,10 @@ def test_extras_are_told_in_one_line() -> None:
     assert extras(0, [], [], 0) == ""
     assert extras(12, ["cf_tier", "cv_arr"], [], 0) == "12 rows had 2 unknown fields: cf_tier, cv_arr"
     assert extras(1, ["a"], ["nps"], 3) == (
-        "1 rows had 1 unknown fields: a; 1 rows had 1 fields that did not fit: nps; "
+        "1 row had 1 unknown field: a; 1 row had 1 field that did not fit: nps; "
         "3 texts had characters that cannot be stored"
     )
+    assert extras(0, ["a"], ["nps"], 1) == "1 text had characters that cannot be stored"
     many = extras(1000, [f"f{number}" for number in range(1000)], [], 0)
     assert many.startswith("1,000 rows had 1,000 unknown fields: f0, f1, ")
     assert many.endswith("f19 and 980 more")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tap_feedback import settings
 from tap_feedback.settings import config_jsonschema, rows
@@ -80,6 +81,16 @@ def test_the_settings_are_those_of_the_code() -> None:
 def test_the_examples_are_valid(example: str) -> None:
     """What the README shows can be used as it stands."""
     assert problems(json.loads(example)) == []
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", text(), re.DOTALL))
+def test_the_examples_for_meltano_are_valid(example: str) -> None:
+    """The same of what goes into `meltano.yml`, but for the key, which does not."""
+    names = {str(vars(kind)["name"]) for kind in STREAM_TYPES}
+    for tap in yaml.safe_load(example)["plugins"].get("extractors", ()):
+        keys = {api: {**given, "api_key": "key"} for api, given in tap["config"].items() if api in settings.STREAMS}
+        assert problems(tap["config"] | keys) == []
+        assert {pattern.partition(".")[0] for pattern in tap["select"]} | tap["schema"].keys() <= names
 
 
 def test_the_streams_are_those_of_the_code() -> None:

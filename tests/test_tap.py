@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from tap_feedback.command import check_json
 from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
 from tests.runs import TAP, Run, api, catalog_of, find_uv, run_tap, sync
-from tests.server import Asked, Server
+from tests.server import Asked, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,13 +143,121 @@ def test_discovered_catalog_can_be_synced(write: Callable[..., str], shared: San
 # Connection test
 
 
+def told(run: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """What `--test` says of each stream that is ok."""
+    return dict(re.findall(r"INFO +\| tap-feedback\.\w+ +\| (\w+): ok, (.+)", run.stderr))
+
+
+def pages_of_two(asked: Asked) -> dict[str, Any]:
+    """An API with five rows for each stream, two on a page, by offset or by cursor."""
+    stream = asked.path.rpartition("/")[2]
+    first = int(asked.query.get("cursor", asked.query.get("offset", 0)))
+    rows = [{"id": number, "name": "same"} for number in range(1, 6)][first : first + 2]
+    cursor = {"pagination": {"cursor": str(first + 2)}} if first < 4 else {}
+    return {stream: rows, "data": rows, "meta": {"total": 5}, **cursor}
+
+
 def test_connection_test(write: Callable[..., str], shared: Sandbox) -> None:
-    """`--test` reads a row of each stream."""
+    """`--test` reads two pages of each stream, says in one line what they prove, and writes nothing."""
     run = run_tap("--config", write("config.json", shared.config), "--test")
     assert run.returncode == 0
-    assert {name: len(wrote(run).records(name)) for name in NAMES} == dict.fromkeys(NAMES, 1)
+    assert not run.stdout
     assert errors_of(run) == []
-    assert "The settings work, for all streams: " in run.stderr
+    assert told(run) == {
+        name: "120 rows in 2 pages, key `id`, "
+        + ("replication key `updated_at`, next cursor found" if name in STREAMS["analytics"] else "offset heeded")
+        for name in NAMES
+    }
+    assert "All 8 streams are ok" in run.stderr
+
+
+def test_connection_test_of_wrong_paging(write: Callable[..., str]) -> None:
+    """An API gives the first page again for a parameter that it does not know, so one page proves nothing."""
+    wrong = {
+        "feedback": {"paginator": {"offset_param": "skip"}},
+        "analytics": {"paginator": {"cursor_param": "after"}},
+        "support": {"paginator": {"total_path": "meta.total"}},
+    }
+    with Server(pages_of_two) as server:
+        config = {name: api(server.url, **settings) for name, settings in wrong.items()}
+        run = run_tap("--config", write("config.json", config), "--test")
+    assert run.returncode == 1
+    assert not run.stdout
+    failed = dict(re.findall(r"ERROR .+\| (\w+) failed: (.+)", run.stderr))
+    assert "`paginator.offset_param`" in failed.pop("feedback_data")
+    assert sorted(failed) == sorted(STREAMS["analytics"])
+    assert all("`paginator.cursor_param`" in line for line in failed.values())
+    assert told(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset heeded, 5 in total"}
+    assert "7 of 8 streams failed: " in errors_of(run)[-1]
+
+
+def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
+    """A primary key that a row lacks fails, on the second page too; one that rows share is told."""
+
+    def answer(asked: Asked) -> dict[str, Any]:
+        page = pages_of_two(asked)
+        for row in page["data"]:
+            row["uid"] = row["id"]
+            if row["id"] == 3:
+                del row["id"]
+        return page
+
+    with Server(answer) as server:
+        streams = {"features": {"primary_key": "name"}, "suggestions": {"primary_key": ["name", "uid"]}}
+        config = {"analytics": api(server.url, streams=streams)}
+        catalog = write("catalog.json", catalog_of(config, "forums", *streams))
+        run = run_tap("--config", write("config.json", config), "--catalog", catalog, "--test")
+    assert run.returncode == 1
+    assert "forums failed: page 2, new row 1: the record has no usable 'id'" in errors_of(run)[0]
+    assert told(run) == {
+        "features": "4 rows in 2 pages, key `name` (but several rows have the same), "
+        "replication key `updated_at` in 0 of them, next cursor found",
+        "suggestions": "4 rows in 2 pages, key `name`, `uid`, "
+        "replication key `updated_at` in 0 of them, next cursor found",
+    }
+
+
+def test_connection_test_of_few_rows(write: Callable[..., str]) -> None:
+    """A stream of one page, or of none, says what it does not prove."""
+    rows = {"forums": [{"id": 1, "updated_at": "2024-01-31"}], "features": []}
+    with Server(lambda asked: rows | {"data": rows["forums"][: 0 if "1" in asked.query.values() else 1]}) as server:
+        config = {name: api(server.url) for name in ("feedback", "analytics", "support")}
+        config["support"]["paginator"] = {"type": "single_page"}
+        catalog = catalog_of(config, "feedback_data", "forums", "features", "customer_support_data")
+        files = write("config.json", config), write("catalog.json", catalog)
+        run = run_tap("--config", files[0], "--catalog", files[1], "--test")
+    assert run.returncode == 0
+    assert told(run) == {
+        "feedback_data": "1 row in 1 page, key `id`, no more rows",
+        "forums": "1 row in 1 page, key `id`, replication key `updated_at`, no next cursor",
+        "features": "no rows, so that neither the key nor the paging is proven",
+        "customer_support_data": "1 row in 1 page, key `id`",
+    }
+
+
+def test_connection_test_of_windows(write: Callable[..., str]) -> None:
+    """Of a stream that is read in windows, the two pages are of one window, the latest that has rows."""
+
+    def answer(asked: Asked) -> dict[str, Any]:
+        return pages_of_two(asked) if asked.query.get("updated_after", "") < "2024-01-10" else {"forums": []}
+
+    with Server(answer) as server:
+        config: dict[str, Any] = {"analytics": api(server.url, incremental={"window": 5})}
+        config.update(start_date="2024-01-01", end_date="2024-01-15")
+        catalog = write("catalog.json", catalog_of(config, "forums"))
+        run = run_tap("--config", write("config.json", config), "--catalog", catalog, "--test")
+    assert run.returncode == 0
+    assert told(run)["forums"].startswith("4 rows in 2 pages, ")
+    assert [asked.query.get("cursor") for asked in server.asked][:3] == [None, None, "2"]
+
+
+def test_connection_test_of_stream_maps(write: Callable[..., str], shared: Sandbox) -> None:
+    """A stream map that cannot be evaluated fails the test, as it would fail the sync."""
+    config = {"feedback": shared.config["feedback"], "stream_maps": {"feedback_data": {"size": "nobody(id)"}}}
+    run = run_tap("--config", write("config.json", config), "--test")
+    assert run.returncode == 1
+    assert not run.stdout
+    assert not told(run)
 
 
 def test_connection_test_fails(write: Callable[..., str], shared: Sandbox) -> None:
@@ -199,6 +308,36 @@ def test_no_line_says_that_the_environment_is_skipped(write: Callable[..., str],
         run = run_tap("--config", config, env={"TAP_FEEDBACK_LOGLEVEL": level})
         assert run.returncode == 0
         assert run.stderr.count("Skipping parse of env var settings") == times
+
+
+# Progress
+
+
+def test_progress_of_streams_that_wait_or_failed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While streams run, each has its line, the first response to come or not; one that failed says so at once."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr("tap_feedback.tap.PROGRESS_INTERVAL", 0.05)
+    monkeypatch.setattr("tap_feedback.progress.WORTH_TELLING", 0)
+    lines = (
+        "feedback_data: failed; the other streams go on",
+        "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
+    )
+
+    def answer(asked: Asked) -> Any:
+        if asked.path.endswith("/feedback"):
+            return Reply({}, 401)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not all(line in caplog.text for line in lines):
+            time.sleep(0.01)
+        return {"data": []}
+
+    with Server(answer) as server:
+        run = sync({"feedback": api(server.url), "support": api(server.url)})
+    assert list(run.failures) == ["feedback_data"]
+    for line in lines:
+        assert line in caplog.text
 
 
 # Settings

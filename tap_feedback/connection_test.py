@@ -1,0 +1,86 @@
+"""The first pages of a stream, and what they prove: what `--test` tells of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_feedback.progress import count
+from tap_feedback.settings import CursorPaging, OffsetPaging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tap_feedback.settings import Paging
+
+#: Number of pages with rows that prove the paging.
+PAGES = 2
+#: Number of time windows to look into for rows.
+WINDOWS = 3
+
+
+class ConnectionTest:
+    """The rows seen of one stream.
+
+    Args:
+        paging: How the API is asked for pages.
+        primary_keys: Names that tell one record from another.
+        replication_key: Name that says when a record changed; None if the stream is read whole.
+    """
+
+    def __init__(self, paging: Paging, primary_keys: Sequence[str], replication_key: str | None) -> None:
+        self.pages = 0
+        self._paging = paging
+        self._primary_keys = primary_keys
+        self._replication_key = replication_key
+        self._rows = 0
+        self._dated = 0
+        self._identities: set[str] = set()
+
+    def add(self, records: Iterable[dict[str, Any]]) -> None:
+        """Take in the records of a page; one without any proves nothing."""
+        before = self._rows
+        for record in records:
+            self._rows += 1
+            self._dated += record.get(self._replication_key or "") is not None
+            self._identities.add(repr([record[key] for key in self._primary_keys]))
+        self.pages += self._rows > before
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the pages prove the paging."""
+        return self.pages >= PAGES
+
+    def line(self, total: int) -> str:
+        """What is proven, with the number of rows that the API says it has, 0 if it says nothing."""
+        if not self._rows:
+            return "no rows, so that neither the key nor the paging is proven"
+        facts = [
+            f"{count(self._rows, 'row')} in {count(self.pages, 'page')}",
+            self._key,
+            self._change,
+            self._next,
+            f"{total:,} in total" if total > 0 else "",
+        ]
+        return ", ".join(filter(None, facts))
+
+    @property
+    def _key(self) -> str:
+        names = ", ".join(f"`{key}`" for key in self._primary_keys)
+        shared = "" if len(self._identities) == self._rows else " (but several rows have the same)"
+        return f"key {names}{shared}"
+
+    @property
+    def _change(self) -> str:
+        if self._replication_key is None:
+            return ""
+        if self._dated == self._rows:
+            return f"replication key `{self._replication_key}`"
+        return f"replication key `{self._replication_key}` in {self._dated:,} of them"
+
+    @property
+    def _next(self) -> str:
+        if isinstance(self._paging, CursorPaging):
+            return "next cursor found" if self.is_enough else "no next cursor"
+        if isinstance(self._paging, OffsetPaging):
+            return "offset heeded" if self.is_enough else "no more rows"
+        return ""
