@@ -331,7 +331,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         self.writer.flush()
 
     def _new_conformer(self) -> Conformer:
-        """A conformer for the schema that is in effect; with flattening, it lets no member through that SCHEMA lacks."""
+        """A conformer for the schema in effect; with flattening, no member of an object passes that SCHEMA lacks."""
         flattening = self.stream_maps[0].flattening_options if self.stream_maps[0].flattening_enabled else None
         return Conformer(
             closed(self.effective_schema, flattening.max_level) if flattening else self.effective_schema,

@@ -187,16 +187,19 @@ CASES = [
     final("a gzip bomb", Reply(BOMB, headers={"Content-Encoding": "gzip"}), "answered with more than 256 MiB"),
     passes("an error under 200, once", Reply(ENVELOPE), GOOD),
     lasts(
-        "an error under 200", Reply(ENVELOPE), "the answer has no `data`", "it is an object with the keys message, code"
+        "an error under 200",
+        Reply(ENVELOPE),
+        "the response has no `data`",
+        "it is an object with the keys message, code",
     ),
-    lasts("a list in place of an object", Reply(ROWS["data"]), "the answer has no `data`: it is a list"),
-    lasts("a text in place of an object", Reply("closed"), "the answer has no `data`: it is a text"),
+    lasts("a list in place of an object", Reply(ROWS["data"]), "the response has no `data`: it is a list"),
+    lasts("a text in place of an object", Reply("closed"), "the response has no `data`: it is text"),
     passes("rows are null", Reply({"data": None}), rows=0),
     passes("no rows", Reply({"data": []}), rows=0),
     final(
         "rows are an object", Reply({"data": {"1": {}}}), "`data` is an object with the keys 1, not a list of objects"
     ),
-    final("rows are texts", Reply({"data": ["1", "2"]}), "row 1 of `data` is a text, not an object"),
+    final("rows are texts", Reply({"data": ["1", "2"]}), "row 1 of `data` is text, not an object"),
     final("a row is null", Reply({"data": [{"id": "1"}, None]}), "row 2 of `data` is null, not an object"),
     final(
         "no primary key", Reply({"data": [{"id": "1"}, {}]}), "page 1, new row 2", "no usable 'id'", "`{api}.streams."

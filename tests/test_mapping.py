@@ -59,7 +59,7 @@ def test_members_without_a_column_are_told_as_unknown(caplog: pytest.LogCaptureF
     """They fit well enough: there is no column for them, which is no fault of the value."""
     caplog.set_level("INFO")
     forums([{"id": 1, "links": {"forum": 9}}], **FLAT)
-    assert "1 rows had 1 unknown fields: links.forum" in caplog.text
+    assert "1 row had 1 unknown field: links.forum" in caplog.text
     assert "does not fit" not in caplog.text
 
 

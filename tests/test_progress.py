@@ -93,11 +93,11 @@ def test_names_forge_no_lines() -> None:
     forged = "a\n2026-11-21 12:00:00,000 | ERROR    | forged"
     shown = r"a\n2026-11-21 12:00:00,000 | ERROR    | forged"
     assert extras(1, [forged], ["\x1b[2J\u2028\x85"], 0) == (
-        rf"1 rows had 1 unknown fields: {shown}; 1 rows had 1 fields that did not fit: \x1b[2J\u2028\x85"
+        rf"1 row had 1 unknown field: {shown}; 1 row had 1 field that did not fit: \x1b[2J\u2028\x85"
     )
     progress = Progress(forged, bookmark=forged)
     assert progress.line.startswith(f"{shown}: 0 rows")
-    assert progress.cells[0] == progress.cells[6] == shown
+    assert progress.cells[0] == progress.cells[7] == shown
     assert len(summary([progress]).splitlines()) == 2
 
 

@@ -104,8 +104,10 @@ def test_the_streams_are_those_of_the_code() -> None:
 
 def test_every_module_is_in_the_map() -> None:
     """Who looks for a place finds each file, and no file that is gone."""
-    there = {f"tap_feedback/{path.name}" for path in PACKAGE.glob("*.py") if path.name != "__init__.py"}
-    assert set(re.findall(r"^\| `(tap_feedback/\w+\.py)` \|", text(), re.MULTILINE)) == there
+    there = {f"tap_feedback/{path.name}" for path in PACKAGE.glob("*.py") if path.name != "__init__.py"} | {
+        f"tap_feedback/paging/{path.name}" for path in (PACKAGE / "paging").glob("*.py") if path.name != "__init__.py"
+    }
+    assert set(re.findall(r"^\| `(tap_feedback/[\w/]+\.py)` \|", text(), re.MULTILINE)) == there
 
 
 def quoted_messages() -> list[str]:
@@ -119,7 +121,7 @@ def quoted_messages() -> list[str]:
 @pytest.mark.parametrize("message", quoted_messages())
 def test_the_messages_are_those_of_the_code(message: str) -> None:
     """What the troubleshooting quotes is what the tap says."""
-    source = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     phrases = {status.phrase for status in HTTPStatus}
     assert message in phrases or message in re.sub(r'"\s*f?"', "", source)
 
@@ -128,7 +130,7 @@ def test_what_can_go_wrong_is_tested() -> None:
     """Each line names the test that holds the tap to it."""
     lines = text().partition("## What can go wrong")[2].partition("|---|---|---|\n")[2].partition("\n\n")[0]
     named = {line.split("`")[-2] for line in lines.splitlines()}
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
     assert {name for name in named if f"def {name}(" not in sources} == set()
     assert len(named) > 10
 

@@ -152,7 +152,7 @@ def pages_of_two(asked: Asked) -> dict[str, Any]:
     """An API with five rows for each stream, two on a page, by offset or by cursor."""
     stream = asked.path.rpartition("/")[2]
     first = int(asked.query.get("cursor", asked.query.get("offset", 0)))
-    rows = [{"id": number, "name": "same"} for number in range(1, 6)][first : first + 2]
+    rows = [{"id": number, "name": f"of page {first // 2}"} for number in range(1, 6)][first : first + 2]
     cursor = {"pagination": {"cursor": str(first + 2)}} if first < 4 else {}
     return {stream: rows, "data": rows, "meta": {"total": 5}, **cursor}
 
@@ -189,6 +189,17 @@ def test_connection_test_of_wrong_paging(write: Callable[..., str]) -> None:
     assert all("`paginator.cursor_param`" in line for line in failed.values())
     assert told(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset heeded, 5 in total"}
     assert "7 of 8 streams failed: " in errors_of(run)[-1]
+
+
+def test_connection_test_of_a_wrong_cursor_path(write: Callable[..., str]) -> None:
+    """The response has a cursor under another name, so that the first page must not look like the only one."""
+    with Server(pages_of_two) as server:
+        config = {"analytics": api(server.url, paginator={"cursor_path": "next"})}
+        run = run_tap("--config", write("config.json", config), "--test")
+    assert run.returncode == 1
+    failed = dict(re.findall(r"ERROR .+\| (\w+) failed: (.+)", run.stderr))
+    assert sorted(failed) == sorted(STREAMS["analytics"])
+    assert all("no cursor at `next`, but `pagination.cursor` has a value" in line for line in failed.values())
 
 
 def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Keys = Callable[[list[Row]], list[Hashable]]
 
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
+#: Rows from which on a key that most of them share is no chance.
+SEVERAL = 10
 #: What `keys_by` returns for a row without a key, which conforming the record reports.
 NO_KEY = "None"
 
@@ -72,7 +74,8 @@ class Paginator(ABC):
             FatalAPIError: Most of them have the key of another one.
         """
         sighting = self._history.look(rows)
-        if len(rows) > 1 and 2 * len(set(sighting.keys)) <= len(rows) and sighting.keys[0] != NO_KEY:
+        several = len(rows) >= SEVERAL and sighting.keys[0] != NO_KEY
+        if several and 2 * len(set(sighting.keys)) <= len(rows):
             raise FatalAPIError(SAME_KEYS)
         return sighting
 

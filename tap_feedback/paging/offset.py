@@ -323,6 +323,8 @@ class OffsetPaginator(Paginator):
             TransientError: The row still stands there, as another page has shown; or no row is left at all.
         """
         offset = self._ask.offset
+        if offset and offset == self._blank and self._furthest < self.paging.limit:
+            return self._end()  # the only page is short, and the API serves it at no other offset
         if not offset or offset == self._blank:
             raise TransientError(self._gone)
         if isinstance(self._ask, Follow):

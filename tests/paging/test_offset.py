@@ -199,14 +199,22 @@ def test_an_api_of_whole_pages_is_read_without_overlap(
         assert "whole pages" in caplog.text
 
 
-@pytest.mark.parametrize("count", [99, 100])
-def test_a_row_that_is_never_served_at_its_offset_is_no_end(count: int) -> None:
+def test_a_row_that_is_never_served_at_its_offset_is_no_end() -> None:
     """An API that moves offsets up to whole pages has nothing at the last row's: it might as well hold rows back."""
-    with offset_server(rows(count), place=lambda offset: -(-offset // 100) * 100) as server:
+    with offset_server(rows(100), place=lambda offset: -(-offset // 100) * 100) as server:
         run = feedback(server)
         without = feedback(server, paginator={"overlap": 0})
     assert "set `paginator.overlap` to 0" in run.failures["feedback_data"]
-    assert without.ids("feedback_data") == expected(count)
+    assert without.ids("feedback_data") == expected(100)
+
+
+@pytest.mark.parametrize("count", [1, 30, 99])
+def test_a_short_page_that_is_served_at_offset_0_alone_is_the_only_one(count: int) -> None:
+    """The API had room for more rows in it."""
+    with offset_server(rows(count), place=lambda offset: offset and 1000) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(count)
 
 
 def test_an_api_that_refuses_odd_offsets_is_read_without_overlap() -> None:
