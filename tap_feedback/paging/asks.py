@@ -53,14 +53,14 @@ class Again(NamedTuple):
 class Beyond(NamedTuple):
     """A look far behind the last row, to confirm the end.
 
-    `status` is the one by which the API refused a nearer offset, `one` whether a single row is enough, `full` whether
-    a full page came again.
+    `status` is the one by which the API refused a nearer offset. `one` says whether a single row is requested, and
+    `full` whether a full page came again.
     """
 
     offset: int
     then: Ask
     status: int = 0
-    one: bool = True
+    one: bool = False
     full: bool = False
 
 

@@ -99,7 +99,7 @@ class Paginator(ABC):
         """
         if self._lacks_rows:
             raise FatalAPIError(
-                f"the API reports a total of {self.total:,} rows but returned {self.distinct:,} different ones; "
+                f"the API reports a total of {self.total:,} rows but returned {self.distinct:,} (by their keys); "
                 "check `paginator`, `primary_key`, and whether `paginator.total_path` counts the rows of this request"
             )
 

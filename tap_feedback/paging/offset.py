@@ -323,8 +323,8 @@ class OffsetPaginator(Paginator):
             TransientError: The row still stands there, as another page has shown; or no row is left at all.
         """
         offset = self._ask.offset
-        if offset and offset == self._blank and self._furthest < self.paging.limit:
-            return self._end()  # the only page is short, and the API serves it at no other offset
+        if offset and offset == self._blank and self._furthest == len(self._history.head) != self.paging.limit:
+            return self._end()  # the only page is not a full one, and the API serves it at no other offset
         if not offset or offset == self._blank:
             raise TransientError(self._gone)
         if isinstance(self._ask, Follow):
@@ -368,10 +368,10 @@ class OffsetPaginator(Paginator):
         joins = sighting.keys[:1] == tail[:1] or (self._history.is_anchor(sighting) and sighting.keys[0] in tail)
         return joins and len(sighting.keys) >= len(tail) and not sighting.brings_new
 
-    def _look_beyond(self, *, full: bool = False) -> None:
+    def _look_beyond(self, *, one: bool = False, full: bool = False) -> None:
         """Confirm an end by a look further on."""
         status, self._refused = self._refused, 0
-        self._ask = Beyond(self._ask.offset + self._page, self._ask, status, full=full)
+        self._ask = Beyond(self._ask.offset + self._page, self._ask, status, one=one, full=full)
 
     @property
     def _page(self) -> int:
@@ -379,25 +379,33 @@ class OffsetPaginator(Paginator):
         return max(self._history.largest, self.paging.limit, LEAST_LOOK)
 
     def _take_beyond(self, ask: Beyond, sighting: Sighting) -> list[Row]:
-        """Take one row from far behind the last one: there should be none, or the last one again.
+        """Take what stands far behind the last row: nothing, or the last page again, or of one row the last one.
+
+        Some APIs repeat the last page for any offset behind it. If a full page comes again, it may as well be that the
+        offset is not heeded any more: a request for one row tells, as it brings another one then.
 
         Raises:
             FatalAPIError: There is another.
         """
         rows, history = sighting.rows, self._history
-        is_last = sighting.keys[-1:] == history.last[-1:] and not sighting.brings_new
         # An API that repeats a full page has no reason to return nothing further on, if it heeds offsets.
         full = ask.full or (
             not ask.status and isinstance(ask.then, (Probe, Follow)) and len(history.last) >= self.paging.limit
         )
-        if (not rows and not full) or (is_last and (len(rows) == 1 or history.count > 1)):
+        if not rows and not full:
             return self._end()
         if not rows and isinstance(ask.then, Behind):  # rows that come in front have moved it there
             self._ask = Follow(ask.then.offset - 1, 1)
             return []
-        if is_last and not ask.one and self.paging.limit_param is not None:
-            self._look_beyond()
-            return []
+        if sighting.keys[-1:] == history.last[-1:] and not sighting.brings_new:
+            short = len(rows) < history.largest or self.total == self.distinct > history.largest
+            if (ask.one and len(rows) == 1) or (history.count > 1 and short):
+                return self._end()
+            if not ask.one and self.paging.limit_param is not None:
+                self._ask = ask._replace(offset=ask.offset + self._page, one=True)
+                return []
+            if history.count > 1:
+                return self._end()
         if ask.status:
             raise FatalAPIError(
                 f"the API answered {ask.status} at offset {ask.then.offset}, but has rows further on; "
@@ -495,9 +503,9 @@ class OffsetPaginator(Paginator):
                 self._take_whole_pages(len(first))
                 return self._accept(seen[1]) if seen[1].rows else self._end()
             case Verdict.SAME_PAGE if len(first) < self.paging.limit:
-                self._ask = Beyond(self.paging.limit, ask, one=False)  # where a second page would begin
+                self._ask = Beyond(self.paging.limit, ask)  # where a second page would begin
             case Verdict.SAME_PAGE if self.paging.limit_param is not None:
-                self._look_beyond()
+                self._look_beyond(one=True)
             case Verdict.SAME_PAGE:
                 raise FatalAPIError(IGNORES_OFFSET)
             case int(offset):
