@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
 #: Rows from which on a key that most of them share is no chance.
 SEVERAL = 10
+#: Types of keys that can be compared as they are.
+PLAIN_KEYS = {str, int}
 #: What `keys_by` returns for a row without a key, which conforming the record reports.
 NO_KEY = "None"
 
@@ -75,7 +78,7 @@ class Paginator(ABC):
         """
         sighting = self._history.look(rows)
         several = len(rows) >= SEVERAL and sighting.keys[0] != NO_KEY
-        if several and 2 * len(set(sighting.keys)) <= len(rows):
+        if several and 2 * sighting.different <= len(rows):
             raise FatalAPIError(SAME_KEYS)
         return sighting
 
@@ -110,8 +113,13 @@ def keys_by(names: Sequence[str]) -> Keys:
         name = names[0]
 
         def single(rows: list[Row]) -> list[Hashable]:
-            values = [row.get(name) for row in rows]
-            return [value if type(value) is str or type(value) is int else repr(value) for value in values]
+            try:
+                values = list(map(itemgetter(name), rows))
+            except KeyError:
+                values = [row.get(name) for row in rows]
+            if PLAIN_KEYS.issuperset(map(type, values)):
+                return values
+            return [value if type(value) in PLAIN_KEYS else repr(value) for value in values]
 
         return single
     return lambda rows: [repr([row.get(name) for name in names]) for row in rows]

@@ -116,13 +116,13 @@ class CursorPaginator(Paginator):
                 raise FatalAPIError(f"the API returned {MOST_EMPTY} empty pages in a row, each with a cursor; {CHECK}")
             return
         sighting = self._look(rows)
-        new = {key for key, before in zip(sighting.keys, sighting.before, strict=True) if before is None}
+        new = sighting.new
         self._empty = 0
-        self._stale = self._stale + 1 if 2 * len(new) < len(rows) else 0
+        self._stale = self._stale + 1 if 2 * new < len(rows) else 0
         if sighting.keys == self._history.last or self._stale > MOST_STALE:
             raise FatalAPIError(SAME_ROWS)
         self._history.add(sighting)
-        self.distinct += len(new)
+        self.distinct += new
 
     def _follow(self, cursor: str, rows: list[Row]) -> None:
         """Go on with another cursor, or with the same one if it stands for all pages.

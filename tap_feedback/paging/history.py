@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,26 +11,45 @@ if TYPE_CHECKING:
     from tap_feedback.paging.base import Keys
 
     Row = dict[str, Any]
-    #: A row as it was seen before, with its place, and as it is now.
-    Known = tuple[tuple[int, Row], Row]
 
-#: Rows that are remembered, at least: a constant, so that memory does not grow with the stream.
+#: Rows that are remembered, at least: a constant, so that memory does not grow with the stream. At most twice as many
+#: and a page are, as forgetting them all at once costs less.
 REMEMBERED_ROWS = 1000
-#: A place is the number of a page times this, plus the position in the page.
-PAGE_STRIDE = 1 << 32
+
+
+class SeenPage(NamedTuple):
+    """A page that was read."""
+
+    keys: list[Hashable]
+    rows: list[Row]
+
+    def row(self, key: Hashable) -> Row:
+        """The row with a key."""
+        return self.rows[self.keys.index(key)]
 
 
 class Sighting(NamedTuple):
-    """The rows of one response, with the place and content in which each was seen before (None if it is new)."""
+    """The rows of one response.
+
+    `before` has for each the page that showed it last, or None if it is new; `different` is the number of keys.
+    """
 
     rows: list[Row]
     keys: list[Hashable]
-    before: list[tuple[int, Row] | None]
+    before: list[SeenPage | None]
+    different: int
 
     @property
     def brings_new(self) -> bool:
         """Whether there is a row that was not seen before."""
         return None in self.before
+
+    @property
+    def new(self) -> int:
+        """Number of different rows that were not seen before."""
+        if self.different == len(self.keys):
+            return self.before.count(None)
+        return len({key for key, page in zip(self.keys, self.before, strict=True) if page is None})
 
     @property
     def starts_known(self) -> bool:
@@ -41,30 +59,24 @@ class Sighting(NamedTuple):
     @property
     def fresh(self) -> list[Row]:
         """The rows that are new, or changed since they were seen."""
-        return [row for row, old in zip(self.rows, self.before, strict=True) if old is None or old[1] != row]
+        known = len(self.before) - self.before.count(None)
+        if None not in self.before[:known] and all(old == row for _, old, row in self.known(known)):
+            return self.rows[known:]  # most pages: the overlap, then new rows
+        return [
+            row
+            for row, key, page in zip(self.rows, self.keys, self.before, strict=True)
+            if page is None or page.row(key) != row
+        ]
+
+    def known(self, most: int | None = None) -> Iterator[tuple[SeenPage, Row, Row]]:
+        """The rows that were seen before, among so many: the page, the row as it was then, and as it is now."""
+        for row, key, page in zip(self.rows[:most], self.keys[:most], self.before[:most], strict=True):
+            if page is not None:
+                yield page, page.row(key), row
 
     def first(self, count: int) -> Sighting:
         """The first rows alone."""
-        return Sighting(self.rows[:count], self.keys[:count], self.before[:count])
-
-
-def _swaps(known: list[Known]) -> Iterator[tuple[Known, Known]]:
-    """The pairs of rows that stood in the other order when one page showed both."""
-    furthest: dict[int, Known] = {}
-    for pair in known:
-        place = pair[0][0]
-        other = furthest.setdefault(place // PAGE_STRIDE, pair)
-        if place < other[0][0]:
-            yield other, pair
-        else:
-            furthest[place // PAGE_STRIDE] = pair
-
-
-def _changes(old: Row, new: Row) -> set[str]:
-    """The names of the fields that differ."""
-    if old == new:
-        return set()
-    return {name for name in old.keys() | new.keys() if old.get(name, ...) != new.get(name, ...)}
+        return Sighting(self.rows[:count], self.keys[:count], self.before[:count], len(set(self.keys[:count])))
 
 
 class History:
@@ -79,10 +91,9 @@ class History:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._seen: dict[Hashable, tuple[int, Row]] = {}
-        self._pages: deque[tuple[int, list[Hashable]]] = deque()
-        self._numbers = itertools.count()
-        self._volatile: set[str] | None = None
+        self._seen: dict[Hashable, SeenPage] = {}
+        self._pages: deque[SeenPage] = deque()
+        self._volatile: set[str] | None = None  # fields that change in every row
         self.count = 0
         self.last: list[Hashable] = []
         self.head: set[Hashable] = set()
@@ -96,22 +107,19 @@ class History:
     def look(self, rows: list[Row]) -> Sighting:
         """The rows beside what is remembered of them."""
         keys = self._keys(rows)
-        return Sighting(rows, keys, list(map(self._seen.get, keys)))
+        return Sighting(rows, keys, list(map(self._seen.get, keys)), len(set(keys)))
 
     def learn(self, sighting: Sighting) -> None:
         """Learn which fields change in every row, from rows that have kept their place."""
-        for old, row in zip(sighting.before, sighting.rows, strict=True):
-            changes = _changes(old[1], row) if old is not None else set()
+        for _, old, row in sighting.known():
+            changes = _changes(old, row)
             self._volatile = changes if self._volatile is None else self._volatile & changes
 
     def is_anchor(self, sighting: Sighting) -> bool:
         """Whether the first row stands where it stood among the others; one that was updated may have moved."""
-        old = sighting.before[0] if sighting.before else None
-        if old is None:
-            return False
-        return (
-            old[1] == sighting.rows[0] or self._volatile is None or _changes(old[1], sighting.rows[0]) <= self._volatile
-        )
+        for _, old, row in sighting.known(1):
+            return old == row or self._volatile is None or _changes(old, row) <= self._volatile
+        return False
 
     def is_swapped(self, sighting: Sighting) -> bool:
         """Whether two rows that one page showed in one order now stand in the other.
@@ -119,22 +127,21 @@ class History:
         Inserted and deleted rows never cause that. A row that was updated may move; but not if only such fields have
         changed that change in every row (a signed link, say).
         """
-        known = [(old, row) for old, row in zip(sighting.before, sighting.rows, strict=True) if old is not None]
-        if len(known) < 2 or len(set(sighting.keys)) < len(sighting.keys):  # noqa: PLR2004 - a pair
+        if sighting.before.count(None) >= len(sighting.before) - 1 or sighting.different < len(sighting.keys):
             return False
         volatile = self._volatile or set()
-        return any(all(_changes(old[1], row) <= volatile for old, row in pair) for pair in _swaps(known))
+        return any(all(_changes(old, row) <= volatile for old, row in pair) for pair in _swaps(sighting))
 
     def remember(self, sighting: Sighting) -> None:
-        """Remember rows, and forget the oldest."""
-        number = next(self._numbers) * PAGE_STRIDE
-        self._seen.update(zip(sighting.keys, zip(itertools.count(number), sighting.rows)))  # noqa: B905 - count is endless
-        self._pages.append((number, sighting.keys))
-        while len(self._seen) - len(self._pages[0][1]) > REMEMBERED_ROWS:
-            number, keys = self._pages.popleft()
-            for key in set(keys):
-                if self._seen[key][0] // PAGE_STRIDE == number // PAGE_STRIDE:  # no later page has it
-                    del self._seen[key]
+        """Remember rows, and now and then forget the oldest."""
+        page = SeenPage(sighting.keys, sighting.rows)
+        self._pages.append(page)
+        self._seen.update(dict.fromkeys(page.keys, page))
+        if len(self._seen) > 2 * REMEMBERED_ROWS:
+            count = sum(len(page.keys) for page in self._pages)
+            while count - len(self._pages[0].keys) >= REMEMBERED_ROWS:
+                count -= len(self._pages.popleft().keys)
+            self._seen = {key: page for page in self._pages for key in page.keys}
 
     def add(self, sighting: Sighting) -> None:
         """Remember a page that was read, as the last one."""
@@ -147,3 +154,26 @@ class History:
         """Forget all rows."""
         self._seen.clear()
         self._pages.clear()
+
+
+def _swaps(sighting: Sighting) -> Iterator[tuple[tuple[Row, Row], tuple[Row, Row]]]:
+    """The pairs of rows that stood in the other order when one page showed both; each as it was and as it is."""
+    furthest: dict[int, tuple[int, tuple[Row, Row]]] = {}
+    for key, (page, old, row) in zip(
+        (key for key, page in zip(sighting.keys, sighting.before, strict=True) if page is not None),
+        sighting.known(),
+        strict=True,
+    ):
+        place = page.keys.index(key)
+        behind, other = furthest.setdefault(id(page), (place, (old, row)))
+        if place < behind:
+            yield other, (old, row)
+        else:
+            furthest[id(page)] = place, (old, row)
+
+
+def _changes(old: Row, new: Row) -> set[str]:
+    """The names of the fields that differ."""
+    if old == new:
+        return set()
+    return {name for name in old.keys() | new.keys() if old.get(name, ...) != new.get(name, ...)}

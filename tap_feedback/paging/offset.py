@@ -24,6 +24,7 @@ from tap_feedback.paging.asks import (
 )
 from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.growth import Growth
+from tap_feedback.paging.history import SeenPage
 from tap_feedback.paging.patience import NO_STABLE_ORDER, Patience
 from tap_feedback.paging.probe import Verdict, judge
 from tap_feedback.retry import TransientError
@@ -294,15 +295,11 @@ class OffsetPaginator(Paginator):
 
     def _emit(self, sighting: Sighting, *, add: bool = False) -> list[Row]:
         """Count and remember the rows of a page; those that are new or changed."""
-        old = [before for before in sighting.before if before is not None]
-        new = (
-            sighting.keys if not old else [k for k, b in zip(sighting.keys, sighting.before, strict=True) if b is None]
-        )
-        self.distinct += len(set(new))
+        self.distinct += sighting.new
         if self._strays:
             for key in sighting.keys:
                 self._strays.pop(key, None)
-        fresh = sighting.fresh if old else sighting.rows
+        fresh = sighting.fresh
         (self._history.add if add else self._history.remember)(sighting)
         return fresh
 
@@ -474,7 +471,7 @@ class OffsetPaginator(Paginator):
         # Rows of the first page may be forgotten by now, but are not new.
         head = self._history.head
         before = [
-            old or ((0, row) if key in head else None)
+            old or (SeenPage([key], [row]) if key in head else None)
             for old, row, key in zip(sighting.before, sighting.rows, sighting.keys, strict=True)
         ]
         if None in before:
