@@ -110,14 +110,17 @@ class TapFeedback(Tap):
         Raises:
             ConfigurationError: It is not a Singer state.
         """
-        bookmarks = (state and state.get("bookmarks")) if isinstance(state, dict) else None
+        known: set[str] = {kind.name for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        if isinstance(state, dict) and "bookmarks" not in state:
+            bare = {name: value for name, value in state.items() if name != "currently_syncing"}
+            state = {"bookmarks": bare} if bare.keys() <= known else state
+        bookmarks = state.get("bookmarks") if isinstance(state, dict) else None
         if not isinstance(bookmarks, dict) or not all(isinstance(value, dict) for value in bookmarks.values()):
             raise ConfigurationError(
                 "state: not a Singer state, which is {} or an object like "
                 '{"bookmarks": {"forums": {"replication_key": "updated_at", "replication_key_value": "…"}}}, '
                 'without the "type" and "value" of a message around it'
             )
-        known: set[str] = {kind.name for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
         for name in sorted(bookmarks.keys() - known):
             self.logger.warning("state: there is no stream %r, so its bookmark is left alone", name)
         super().load_state(state)

@@ -452,10 +452,17 @@ def test_an_end_within_the_lookback_asks_for_the_rest() -> None:
 # States of other taps
 
 
-def test_the_state_of_a_singer_io_tap_is_taken_over(caplog: pytest.LogCaptureFixture) -> None:
-    """Who comes from such a tap does not read everything again."""
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"currently_syncing": "forums", "bookmarks": {"forums": {"updated_at": "2024-02-01T00:00:00Z"}}},
+        {"currently_syncing": None, "forums": {"updated_at": "2024-02-01T00:00:00Z"}},
+        {"forums": {"updated_at": "2024-02-01T00:00:00Z"}},
+    ],
+)
+def test_the_state_of_a_singer_io_tap_is_taken_over(state: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever comes from such a tap does not read everything again; the oldest of them have no `bookmarks`."""
     caplog.set_level("INFO")
-    state = {"currently_syncing": "forums", "bookmarks": {"forums": {"updated_at": "2024-02-01T00:00:00Z"}}}
     with forums_server(rows("2024-01-31T00:00:00Z", "2024-02-01T00:00:00Z", "2024-02-02T00:00:00Z")) as server:
         run = forums(server, state=state)
         assert "forums: takes over the bookmark of a singer-io tap, `updated_at`" in caplog.text
