@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
@@ -144,6 +145,7 @@ def _members(response: Any) -> Iterator[Member]:
             yield member
 
 
+@lru_cache(4096)
 def _plain(name: str) -> str:
     """A name in lower case, by its letters and digits alone."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
