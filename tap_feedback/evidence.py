@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_sdk.exceptions import FatalAPIError
-
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
@@ -27,6 +25,11 @@ FAULT_FLAGS = {
     **dict.fromkeys(("success", "succeeded", "ok"), False),
 }
 ERRORS = {"error", "errors", "fault", "faults"}
+CODES = {"code", "errorcode", "errno", "status", "statuscode"}
+NO_ERROR = {"", "0", "200", "ok", "success", "none", "null", "false", "no"}
+OK_STATUS = 200
+#: A status of HTTP that is an error; some APIs say 404 if they found no rows.
+HTTP_ERROR = re.compile(r"(?!404)[45]\d\d").fullmatch
 FAILED = {"error", "errored", "fail", "failed", "failure"}
 
 #: Names of the next cursor, and of the address or number of the next page.
@@ -39,6 +42,7 @@ NOT_NEXT = re.compile(
     r"(prev|before|start|self|first|current|ending|old)\w*|\w*(prev|previous|before)(cursor)?"
 ).fullmatch
 STARTING_AFTER = "startingafter"
+PAGE_COUNTS = {"totalpages", "pagecount", "pagestotal", "numpages", "lastpage"}
 TOTALS = {"total", "totalcount", "totalrecords", "totalresults", "totalelements", "totalrows", "totalitems", "count"}
 LINK_NEXT = re.compile(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", re.IGNORECASE).search
 
@@ -55,14 +59,20 @@ class Member(NamedTuple):
     in_next: bool  # whether it is within an object that a name like `next` has
 
 
-def error_in(response: Any, selector: str) -> str | None:
-    """The name under which a response reports an error beside its rows; None if it reports none."""
+def error_in(response: Any, selector: str, *, empty: bool = False) -> str | None:
+    """The name under which a response reports an error beside its rows; None if it reports none.
+
+    Args:
+        response: The decoded response.
+        selector: The path of its rows.
+        empty: Whether it has none. Then a code such as 401 is an error too, which may be a value of another kind.
+    """
     steps = [] if selector == "$" else selector.removeprefix("$.").split(".")
     for step in [*steps, None]:
         if not isinstance(response, dict):
             return None
         for name, value in response.items():
-            if name != step and _is_error(name, value):
+            if name != step and (_is_error(name, value) or (empty and _is_failure(name, value))):
                 return one_line(name)
         response = response.get(step)
     return None
@@ -72,15 +82,33 @@ def _is_error(name: str, value: Any) -> bool:
     """Whether a member says that the request failed, or only in part succeeded."""
     plain = _plain(name)
     if plain in ERRORS:
-        return bool(value)
+        return _tells_error(value)
     if plain in FAULT_FLAGS:
         return value is FAULT_FLAGS[plain]
     return plain == "status" and isinstance(value, str) and value.lower() in FAILED
 
 
+def _is_failure(name: str, value: Any) -> bool:
+    """Whether a member beside no rows says that the request failed: a status of HTTP, or a flag of another type."""
+    plain, text = _plain(name), str(value).lower()
+    if plain in CODES:
+        return bool(HTTP_ERROR(text))
+    return FAULT_FLAGS.get(plain) is False and text in {"false", "0", "no"}
+
+
+def _tells_error(value: Any) -> bool:
+    """Whether the value of an error is one: not `{"code": 0}`, `{"code": "ok"}`, "none", or an object of such."""
+    if isinstance(value, dict):
+        codes = [inner for name, inner in value.items() if _plain(name) in CODES and inner not in ("", None)]
+        return any(map(_tells_error, codes or value.values()))
+    if isinstance(value, list):
+        return any(map(_tells_error, value))
+    return value.strip().lower() not in NO_ERROR if isinstance(value, str) else bool(value) and value != OK_STATUS
+
+
 def looks_like_error(name: str) -> bool:
     """Whether a name is one under which APIs explain an error."""
-    return _plain(name) in {*ERRORS, "message", "detail", "details", "title", "reason"}
+    return _plain(name) in {*ERRORS, "warning", "warnings", "message", "detail", "details", "title", "reason"}
 
 
 def more_follows(page: Page, *, sent: str | None = None) -> str | None:
@@ -104,10 +132,32 @@ def says_more(page: Page) -> str | None:
     return flag.path if flag and flag.value is MORE_FLAGS[flag.name] else None
 
 
-def total_above(page: Page) -> str | None:
-    """The path of a number that counts more rows than the page has; None if there is none."""
+def is_full(page: Page, limit: int) -> bool:
+    """Whether a page may be one that was cut: as many rows as were requested, or a round number of them."""
+    count = len(page.rows)
+    return count > 0 and (count == limit or count % 10 == 0)
+
+
+def not_the_only_page(page: Page, limit: int) -> str | None:
+    """The sign by which a response says that it is one of several, in words; None if there is none.
+
+    A full page is too little beside a larger count of rows, while a count may be that of all rows and the page hold
+    those of a time range. A number of pages is clear.
+    """
     for member in _members(page.answer):
-        if member.name in TOTALS and type(member.value) is int and member.value > len(page.rows):
+        if type(member.value) is not int:
+            continue
+        if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
+            return f"`{member.path}` is {member.value}"
+        if member.name in TOTALS and member.value > len(page.rows) and is_full(page, limit):
+            return f"`{member.path}` counts more rows than the {len(page.rows)} it returned"
+    return None
+
+
+def uncounted(page: Page, distinct: int) -> str | None:
+    """The path of a number that counts more rows than were received; None if there is none."""
+    for member in _members(page.answer):
+        if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
 
@@ -149,13 +199,3 @@ def _members(response: Any) -> Iterator[Member]:
 def _plain(name: str) -> str:
     """A name in lower case, by its letters and digits alone."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def check_flag(page: Page) -> None:
-    """See that an empty page at the end does not say that more rows follow.
-
-    Raises:
-        FatalAPIError: It does.
-    """
-    if not page.rows and (path := says_more(page)):
-        raise FatalAPIError(f"the last page is empty, but `{path}` says that more rows follow; check `paginator`")

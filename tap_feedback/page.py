@@ -106,7 +106,7 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
         return Page([], MISSING, received, headers=headers or {})
     answer, unstorable = decode(body)
     rows = lookup(answer, data_selector)
-    error = error_in(answer, data_selector)
+    error = error_in(answer, data_selector, empty=not rows)
     if rows is MISSING:
         raise NotDataError(_words_for_missing(answer, data_selector))
     if error is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tap_feedback.evidence import MOST_MEMBERS, error_in, links_next, more_follows, total_above
+from tap_feedback.evidence import MOST_MEMBERS, error_in, links_next, more_follows, not_the_only_page, uncounted
 from tap_feedback.page import Page
 
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
@@ -58,9 +58,15 @@ def test_an_empty_place_for_a_cursor_says_nothing(value: Any) -> None:
 
 def test_a_total_is_compared_with_the_rows() -> None:
     """A count of the page itself is no sign of more."""
-    assert total_above(page({"meta": {"total_count": 20}}, rows=20)) is None
-    assert total_above(page({"meta": {"total_count": 21}}, rows=20)) == "meta.total_count"
-    assert total_above(page({"total": "many", "total_pages": 3}, rows=1)) is None
+    assert not_the_only_page(page({"meta": {"total_count": 20}}, rows=20), 20) is None
+    assert not_the_only_page(page({"meta": {"total_count": 21}}, rows=20), 20) == (
+        "`meta.total_count` counts more rows than the 20 it returned"
+    )
+    assert not_the_only_page(page({"meta": {"total_count": 21}}, rows=7), 20) is None
+    assert not_the_only_page(page({"total": "many", "total_pages": 1}, rows=20), 20) is None
+    assert not_the_only_page(page({"total_pages": 3}, rows=7), 20) == "`total_pages` is 3"
+    assert uncounted(page({"total": 12}), 12) is None
+    assert uncounted(page({"total": 13}), 12) == "total"
 
 
 def test_an_error_is_searched_on_the_way_to_the_rows_only() -> None:

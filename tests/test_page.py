@@ -208,6 +208,10 @@ def test_what_are_no_rows(value: Any, words: str) -> None:
         {"data": [], "ok": False},
         {"data": [{"id": 1}], "incomplete_results": True},
         {"data": [], "status": "error"},
+        {"data": [], "code": 401},
+        {"data": None, "statusCode": "429"},
+        {"data": [], "success": "false"},
+        {"data": [], "error": {"code": 429}},
     ],
 )
 def test_an_error_beside_the_rows_is_no_page(answer: Any) -> None:
@@ -220,6 +224,10 @@ def test_an_error_beside_the_rows_is_no_page(answer: Any) -> None:
     "beside",
     [
         {"error": None, "errors": [], "success": True, "status": "ok", "message": "200 OK"},
+        {"error": {"code": 0, "message": "success"}, "code": 0},
+        {"error": {"code": "ok", "message": "", "log_id": "x17"}, "code": 200, "status": 200},
+        {"error": "0", "errors": {"items": []}, "success": 1, "statusCode": 200},
+        {"error": "none", "errors": [None], "fault": {"has_error": False}, "code": "404"},
         {"error": False, "partial": False, "errors": {}, "timed_out": False},
         {"status": "open", "error_count": 3, "message": "no more rows"},
     ],

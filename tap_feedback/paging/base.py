@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.evidence import uncounted
 from tap_feedback.page import lookup
 from tap_feedback.paging.history import History
 
@@ -77,17 +78,35 @@ class Paginator(ABC):
             FatalAPIError: Most of them have the key of another one.
         """
         sighting = self._history.look(rows)
-        several = len(rows) >= SEVERAL and sighting.keys[0] != NO_KEY
-        if several and 2 * sighting.different <= len(rows):
-            raise FatalAPIError(SAME_KEYS)
+        if len(rows) >= SEVERAL and 2 * sighting.different <= len(rows) and sighting.keys[0] != NO_KEY:
+            last = dict(zip(sighting.keys, rows, strict=True))
+            if any(last[key] != row for key, row in zip(sighting.keys, rows, strict=True)):
+                raise FatalAPIError(SAME_KEYS)
         return sighting
+
+    def _remark(self, page: Page) -> str | None:
+        """What is worth a warning at the end of a chain of pages; None if nothing is."""
+        path = self.paging.total_path
+        if path is not None:
+            if self.total is None and self.distinct:
+                return f"no response has a number at `{path}`; check `paginator.total_path`"
+            return None
+        counted = uncounted(page, self.distinct) if self.distinct >= self.paging.limit else None
+        if counted is None:
+            return None
+        return (
+            f"`{counted}` counts more rows than the {self.distinct:,} that the API returned; if it is the total of "
+            f"this request, set `paginator.total_path` to `{counted}`"
+        )
 
     def _read_total(self, page: Page) -> None:
         """Remember the total that the response reports, if any."""
         if self.paging.total_path is not None:
             total = lookup(page.answer, self.paging.total_path)
-            if isinstance(total, int) and not isinstance(total, bool):
-                self.total = total
+            if isinstance(total, str) and total.isdecimal():
+                total = int(total)
+            if isinstance(total, (int, float)) and not isinstance(total, bool) and total == int(total):
+                self.total = int(total)
 
     @property
     def _lacks_rows(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.evidence import more_follows, total_above
+from tap_feedback.evidence import is_full, looks_like_error, more_follows, not_the_only_page
 from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.base import Paginator
 from tap_feedback.retry import TransientError
@@ -75,14 +75,15 @@ class CursorPaginator(Paginator):
         cursor = lookup(page.answer, self.paging.cursor_path)
         self._check_response(page, cursor)
         self._read_total(page)
-        self._take_rows(page.rows)
+        new = self._take_rows(page.rows)
         if cursor is MISSING or any(cursor == none and type(cursor) is type(none) for none in NO_CURSOR):
             self._end(page, cursor)
         elif isinstance(cursor, bool) or not isinstance(cursor, (str, int, float, Decimal)):
             raise FatalAPIError(
                 f"`{self.paging.cursor_path}` is neither text nor a number; check `paginator.cursor_path`"
             )
-        elif str(cursor) == self._cursor and not page.rows:  # the cursor of the end, at which rows may stand some day
+        elif str(cursor) == self._cursor and not new and len(page.rows) < self._history.largest:
+            # The cursor of the end, behind which rows may stand some day; some APIs repeat the last row with it.
             self._end(page, cursor)
         else:
             self._follow(str(cursor), page.rows)
@@ -99,13 +100,14 @@ class CursorPaginator(Paginator):
             if page.answer is MISSING:
                 raise TransientError("answered 204 No Content for a cursor of the response before")
             parent = self.paging.cursor_path.partition(".")[0]
-            if cursor is MISSING and parent not in names and (strange := sorted(names - self._names)):
+            strange = sorted(filter(looks_like_error, names - self._names))
+            if cursor is MISSING and parent not in names and strange:
                 named = ", ".join(f"`{one_line(name)}`" for name in strange[:3])
                 raise TransientError(f"the response lacks `{parent}` and has {named}, unlike those before")
         self._names |= names
 
-    def _take_rows(self, rows: list[Row]) -> None:
-        """Compare rows with those before, and remember them.
+    def _take_rows(self, rows: list[Row]) -> int:
+        """Compare rows with those before, and remember them; the number of new ones.
 
         Raises:
             FatalAPIError: They came before, or there were none for too long.
@@ -114,7 +116,7 @@ class CursorPaginator(Paginator):
             self._empty += 1
             if self._empty > MOST_EMPTY:
                 raise FatalAPIError(f"the API returned {MOST_EMPTY} empty pages in a row, each with a cursor; {CHECK}")
-            return
+            return 0
         sighting = self._look(rows)
         new = sighting.new
         self._empty = 0
@@ -123,6 +125,7 @@ class CursorPaginator(Paginator):
             raise FatalAPIError(SAME_ROWS)
         self._history.add(sighting._replace(rows=[]))  # no content is compared
         self.distinct += new
+        return new
 
     def _follow(self, cursor: str, rows: list[Row]) -> None:
         """Go on with another cursor, or with the same one if it stands for all pages.
@@ -155,6 +158,8 @@ class CursorPaginator(Paginator):
         self._check_total()
         if cursor is MISSING and page.rows and self._cursor is None:
             self._look_at_only_page(page)
+        if remark := self._remark(page):
+            self._notice(logging.WARNING, remark)
         self.finished = True
 
     def _look_at_only_page(self, page: Page) -> None:
@@ -163,12 +168,11 @@ class CursorPaginator(Paginator):
         Raises:
             FatalAPIError: The page is full, and the response counts more rows.
         """
-        path, count = self.paging.cursor_path, len(page.rows)
-        full = count == self.paging.limit or count % 10 == 0
-        if full and (total := total_above(page)):
+        path = self.paging.cursor_path
+        full = is_full(page, self.paging.limit)
+        if sign := not_the_only_page(page, self.paging.limit):
             raise FatalAPIError(
-                f"the response has no `{path}`, but `{total}` counts more rows than the {count} it returned; "
-                "check `paginator.type` and `paginator.cursor_path`"
+                f"the response has no `{path}`, but {sign}; check `paginator.type` and `paginator.cursor_path`"
             )
         hint = "; if there are more rows, check `paginator.cursor_path`" if full else ""
         level = logging.WARNING if full else logging.INFO

@@ -74,6 +74,11 @@ class Sighting(NamedTuple):
             if page is not None:
                 yield page, page.row(key), row
 
+    @property
+    def last(self) -> Sighting:
+        """The last row alone."""
+        return Sighting(self.rows[-1:], self.keys[-1:], self.before[-1:], len(self.rows[-1:]))
+
     def first(self, count: int) -> Sighting:
         """The first rows alone."""
         return Sighting(self.rows[:count], self.keys[:count], self.before[:count], len(set(self.keys[:count])))
@@ -85,7 +90,7 @@ class History:
     Attributes:
         count: Number of pages.
         last: Keys of the last page.
-        head: Keys of the page at the beginning of the list.
+        head: The rows of the page at the beginning of the list, by their keys.
         largest: Number of rows in the largest page.
     """
 
@@ -96,7 +101,7 @@ class History:
         self._volatile: set[str] | None = None  # fields that change in every row
         self.count = 0
         self.last: list[Hashable] = []
-        self.head: set[Hashable] = set()
+        self.head: dict[Hashable, Row] = {}
         self.largest = 0
 
     @property
@@ -120,6 +125,16 @@ class History:
         for _, old, row in sighting.known(1):
             return old == row or self._volatile is None or _changes(old, row) <= self._volatile
         return False
+
+    def in_head(self, sighting: Sighting) -> int:
+        """Number of rows up to the last one that stood in the head and was not updated, as that may move a row."""
+        volatile = self._volatile or set()
+        places = (
+            place
+            for place, (key, row) in enumerate(zip(sighting.keys, sighting.rows, strict=True), 1)
+            if key in self.head and _changes(self.head[key], row) <= volatile
+        )
+        return max(places, default=0)
 
     def is_swapped(self, sighting: Sighting) -> bool:
         """Whether two rows that one page showed in one order now stand in the other.

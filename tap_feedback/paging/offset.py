@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.evidence import says_more
 from tap_feedback.paging.asks import (
     Again,
     Ask,
@@ -95,8 +96,11 @@ class OffsetPaginator(Paginator):
         self._blank: int | None = None  # an offset at which nothing stood though a row should
         self._strays: dict[Hashable, int] = {}  # rows that pages showed which did not join, and at which offset
         self._shifts = 0  # pages in a row that had shifted
+        self._says_more: str | None = None  # a flag by which the last empty page says that more rows follow
+        self._page_taken: Page
         self._came = False  # whether rows came before those that were read
         self._looked_in_front = False
+        self._found_in_front = False  # whether the last look there brought new rows
 
     @property
     def params(self) -> Params:
@@ -127,7 +131,13 @@ class OffsetPaginator(Paginator):
             TransientError: Nothing stands where a row stood a moment ago.
         """
         self._read_total(page)
-        return self._take(self._look(page.rows))
+        self._page_taken = page
+        sighting = self._look(page.rows)
+        if not page.rows:
+            self._says_more = says_more(page)
+        elif sighting.brings_new:
+            self._says_more = None
+        return self._take(sighting)
 
     def _take(self, sighting: Sighting) -> list[Row]:  # noqa: C901, PLR0911, PLR0912 - a case for each kind of request
         self._patience.respond(len(sighting.rows), distinct=self.distinct)
@@ -194,6 +204,12 @@ class OffsetPaginator(Paginator):
                     return True
         if status in NO_MORE and self._all_counted and ask.offset >= self._furthest:
             self._end()
+            return True
+        limit = self.paging.limit
+        plain = (isinstance(ask, Follow) and not self._overlap) or (isinstance(ask, Behind) and self._furthest == 1)
+        if status in NO_MORE and plain and len(history.last) < limit and ask.offset % limit:
+            # The API may serve only whole pages; behind a page that is none, the next one would begin there.
+            self._ask = Beyond(-(-ask.offset // limit) * limit, ask, status)
             return True
         if history.count == 1 and isinstance(ask, Follow) and ask.shared:
             self._take_whole_pages(ask.offset + ask.shared)
@@ -262,13 +278,13 @@ class OffsetPaginator(Paginator):
                 self._patience.restart()
                 history.forget()
                 self._furthest = self.distinct = 0
-            history.head = set(keys)
+            history.head = dict(zip(keys, sighting.rows, strict=True))
         if sighting.brings_new:
             self._smallest = min(self._smallest, len(history.last) or math.inf)
             self._blank, self._refused = None, 0
             if covered > self._furthest:
                 self._patience.advance()
-        elif self._blank is not None and covered <= self._blank:
+        elif self._blank is not None and (covered <= self._blank or ask.offset == self._blank):
             self._blank = None
         # A total that was passed counts something else. One that a full page meets may be that of the page, or the most
         # that the API counts.
@@ -306,6 +322,7 @@ class OffsetPaginator(Paginator):
     def _go_back(self, offset: int) -> list[Row]:
         """Request a page further back, twice as far each time."""
         ask = self._ask
+        self._came = True  # as many rows may have moved to the front as went
         self._growth.forget()
         # Half a page: what has moved into its other half joins at once.
         step = ask.step * 2 if isinstance(ask, Back) else max(self._history.largest // 2, 1)
@@ -434,11 +451,20 @@ class OffsetPaginator(Paginator):
             if gap < (self.total or 0):
                 self._ask = Gap(gap)
                 return []
-        if not self._looked_in_front and self._history.head and (self._came or self._lacks_rows):
-            self._looked_in_front = True
+        # Rows that come in front while it is read may need another look, if the API counts them.
+        again = self._lacks_rows and self._found_in_front
+        if self._history.head and (again or (not self._looked_in_front and (self._came or self._lacks_rows))):
+            self._looked_in_front, self._found_in_front = True, False
             self._ask = Front(0)
             return []
         self._check_total()
+        if self._says_more:
+            raise FatalAPIError(
+                f"an empty page is the last one, but its `{self._says_more}` says that more rows follow; "
+                "check `paginator` and how far the API can be read"
+            )
+        if remark := self._remark(self._page_taken):
+            self._notice(logging.WARNING, remark)
         self.finished = True
         return []
 
@@ -468,16 +494,20 @@ class OffsetPaginator(Paginator):
         """
         if not sighting.rows and not ask.offset:
             raise TransientError(self._gone)
-        # Rows of the first page may be forgotten by now, but are not new.
-        head = self._history.head
+        # Rows of the first page may be forgotten by now, but are not new; neither is any that stands behind them.
+        head, met = self._history.head, self._history.in_head(sighting)
+        if met:
+            sighting = sighting.first(met)
         before = [
             old or (SeenPage([key], [row]) if key in head else None)
             for old, row, key in zip(sighting.before, sighting.rows, sighting.keys, strict=True)
         ]
         if None in before:
             self._patience.advance()
+            self._found_in_front = True
+        behind_known = met or not sighting.rows or self._history.is_anchor(sighting.last)
         rows = self._emit(sighting._replace(before=before))
-        if None in before and sighting.keys[-1] not in head:
+        if None in before and not behind_known:
             self._ask = Front(ask.offset + len(sighting.rows))
             return rows
         self._end()

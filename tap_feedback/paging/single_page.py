@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.evidence import more_follows
+from tap_feedback.evidence import more_follows, not_the_only_page
 from tap_feedback.paging.base import Paginator
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class SinglePagePaginator(Paginator):
         self._read_total(page)
         self.distinct = len(set(self._look(page.rows).keys))
         self._check_total()
-        if sign := more_follows(page):
+        if sign := more_follows(page) or not_the_only_page(page, self.paging.limit):
             raise FatalAPIError(f"the response is not the only page: {sign}; check `paginator.type`")
         self.finished = True
         return page.rows

@@ -104,6 +104,30 @@ def test_the_same_cursor_with_an_empty_page_is_the_end() -> None:
     assert run.ids("forums") == [1, 2]
 
 
+def test_the_last_row_with_its_own_cursor_is_the_end() -> None:
+    """A cursor that includes the row it stands for brings that row for ever."""
+
+    def answer(asked: Asked) -> Any:
+        first = int(asked.query.get("cursor", 1))
+        found = forums(*range(first, min(first + 3, 8)))
+        return {"forums": found, "pagination": {"cursor": str(found[-1]["id"])}}
+
+    with Server(answer) as server:
+        run = analytics(server)
+    assert run.error is None
+    assert set(run.ids("forums")) == set(range(1, 8))
+
+
+@pytest.mark.parametrize("last", [{"is_last": True}, {"count": 1}, {"meta": {}}])
+def test_a_last_page_may_have_other_members(last: dict[str, Any]) -> None:
+    """Some APIs leave the paging out on the last page, and say so in another way."""
+    pages = [{"forums": forums(1), "pagination": {"cursor": "b"}}, {"forums": forums(2), **last}]
+    with Server(lambda _: pages[len(server.asked) - 1]) as server:
+        run = analytics(server)
+    assert run.error is None
+    assert run.ids("forums") == [1, 2]
+
+
 def test_rows_that_change_with_every_request_are_told_apart_by_their_keys() -> None:
     """A cursor that is not heeded brings the same rows, even if each has a link that was signed anew."""
     signature = itertools.count()
@@ -194,7 +218,7 @@ def test_a_link_header_to_a_next_page_is_no_end() -> None:
         {"meta": {"previous_cursor": "a", "prev": "a", "self": "x", "first": "x"}},
         {"query": {"updated_after": "2024-01-01T00:00:00Z"}, "next_offset": 0},
         {"isLast": True, "included": [{"next": "row"}]},
-        {"total": 1, "count": 1, "total_pages": 9},
+        {"total": 1, "count": 1, "paging": {"next": None}},
     ],
 )
 def test_what_does_not_say_that_more_rows_follow_is_an_end(beside: dict[str, Any]) -> None:
@@ -286,6 +310,13 @@ def test_a_full_first_page_without_a_cursor_fails_if_more_rows_are_counted() -> 
         run = analytics(server)
     assert "`meta.total` counts more rows than the 100" in run.failures["forums"]
     assert "paginator.cursor_path" in run.failures["forums"]
+
+
+def test_one_page_of_several_fails() -> None:
+    """The response has no cursor, but says of how many pages it is one."""
+    with Server(lambda _: {"forums": forums(1, 2, 3), "page": 1, "total_pages": 5}) as server:
+        run = analytics(server)
+    assert "`total_pages` is 5" in run.failures["forums"]
 
 
 @pytest.mark.parametrize("cursor", [17, 1.5, 12345678901234567.25])

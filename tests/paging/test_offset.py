@@ -552,7 +552,7 @@ def test_rows_of_equal_rank_that_change_places_fail(size: int, total: bool) -> N
 
 def test_a_key_that_most_rows_share_fails_and_is_named() -> None:
     """Rows that cannot be told apart cannot be proven complete, and a target would keep one of them."""
-    table = [{"id": number // 5} for number in range(300)]
+    table = [{"id": number // 5, "feedback_text": f"text {number}"} for number in range(300)]
     with Server(lambda asked: {"data": table[int(asked.query["offset"]) :][:100]}) as server:
         run = feedback(server)
     assert "check `primary_key`" in run.failures["feedback_data"]
@@ -634,6 +634,115 @@ def test_rows_that_move_to_the_end_all_the_time_are_read(rate: int) -> None:
     assert run.error is None
     assert set(expected(600)) == set(run.ids("feedback_data"))
     assert len(server.asked) < 60
+
+
+def test_rows_that_move_to_the_front_are_found_among_those_of_the_first_page() -> None:
+    """A row of the first page that was itself updated stands in front too, and is no sign of the old beginning."""
+    chance = random.Random(4)  # noqa: S311 - made-up changes
+
+    def change(table: Rows, request: int) -> None:
+        for _ in range(6 if request < 40 else 0):
+            number = chance.randrange(len(table))
+            table.insert(0, {**table.pop(number), "feedback_text": f"version {request}"})
+
+    with offset_server(rows(1500), cap=30, change=change) as server:
+        run = feedback(server, max_connections=1)
+    assert run.error is None
+    assert set(expected(1500)) == set(run.ids("feedback_data"))
+
+
+def test_a_look_at_the_front_does_not_read_the_list_again() -> None:
+    """Rows of the first page may be deleted meanwhile; those behind them are not new, though they are forgotten."""
+
+    def change(table: Rows, request: int) -> None:
+        if request == 3:
+            table.insert(0, {"id": "new"})
+        if request == 20:
+            del table[5:7]
+
+    with offset_server(rows(5000), change=change) as server:
+        run = feedback(server, max_connections=1)
+    assert run.error is None
+    assert set(expected(5000)) - {"r4", "r5"} <= set(run.ids("feedback_data"))
+    assert len(server.asked) < 70
+    assert len(run.ids("feedback_data")) < 5100
+
+
+@pytest.mark.parametrize("count", [50, 150, 1000])
+def test_a_row_that_goes_before_the_end_and_others_that_come_then_do_not_matter(count: int) -> None:
+    """Nothing stood at the last row's offset for a moment."""
+    requests = -(-count // 99) + 1
+
+    def change(table: Rows, request: int) -> None:
+        if request == requests:
+            del table[0]
+        if request == requests + 1:
+            table += [{"id": "new1"}, {"id": "new2"}]
+
+    with offset_server(rows(count), change=change) as server:
+        run = feedback(server, max_connections=1)
+    assert run.error is None
+    assert set(expected(count)) <= {"r0", *run.ids("feedback_data")}
+
+
+def test_an_empty_page_that_says_that_more_follows_is_no_end() -> None:
+    """The API contradicts itself, so it may hold rows back."""
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"data": rows(230)[start : start + 100], "has_more": True}
+
+    with Server(answer) as server:
+        run = feedback(server)
+    assert "`has_more` says that more rows follow" in run.failures["feedback_data"]
+
+
+@pytest.mark.parametrize("total", ["3000", 3000.0])
+def test_a_total_may_be_written_in_another_way(total: Any) -> None:
+    """Some APIs send all numbers as text."""
+    with Server(lambda asked: {"data": rows(250)[int(asked.query["offset"]) :][:100], "total": total}) as server:
+        run = feedback(server, paginator={"total_path": "total"})
+    assert "a total of 3,000 rows but returned 250" in run.failures["feedback_data"]
+
+
+def test_a_total_that_is_never_there_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong `total_path` proves nothing."""
+    with offset_server(rows(30)) as server:
+        assert feedback(server, paginator={"total_path": "meta.total"}).error is None
+    assert "no response has a number at `meta.total`; check `paginator.total_path`" in caplog.text
+
+
+def test_a_total_that_nobody_named_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The API counts more rows than it returned; it may count those of another range."""
+    table = rows(230)
+    with Server(lambda asked: {"data": table[int(asked.query["offset"]) :][:100], "meta": {"total": 900}}) as server:
+        assert feedback(server).error is None
+    assert "`meta.total` counts more rows than the 230 that the API returned" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("overlap", [0, 1])
+@pytest.mark.parametrize("count", [1, 50, 150, 230])
+def test_an_api_that_refuses_all_but_whole_pages_has_an_end(status: int, overlap: int, count: int) -> None:
+    """Behind a short page, the next one would begin at the next multiple of the limit."""
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return Reply(status=status) if start % 100 else {"data": rows(count)[start : start + 100]}
+
+    with Server(answer) as server:
+        run = feedback(server, paginator={"overlap": overlap})
+    assert run.error is None
+    assert run.ids("feedback_data") == expected(count)
+
+
+def test_rows_that_come_twice_each_are_no_wrong_key() -> None:
+    """A join on the API's side repeats them as they are."""
+    table = [row for row in rows(60) for _ in range(2)]
+    with Server(lambda asked: {"data": table[int(asked.query["offset"]) :][:100]}) as server:
+        run = feedback(server)
+    assert run.error is None
+    assert set(run.ids("feedback_data")) == set(expected(60))
 
 
 # Offsets that are not heeded behind the end
