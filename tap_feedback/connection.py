@@ -173,14 +173,18 @@ class Connection:
             raise
 
 
+#: The statuses of responses; 203 is a 200 that a proxy has changed.
+RESPONSES = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NO_CONTENT}
+
+
 def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
-    """Let pass the two statuses that are answers, 200 and 204.
+    """Let the statuses pass that are responses.
 
     Raises:
         TransientError: The status is one of `retry.statuses`; with the wait that `Retry-After` asks for.
         RefusedError: Any other status; the message says which setting to look at.
     """
-    if status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+    if status in RESPONSES:
         return
     try:
         phrase = f"{status} {HTTPStatus(status).phrase}"
@@ -190,6 +194,8 @@ def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
         raise TransientError(
             f"answered {phrase}", asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc))
         )
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise RefusedError(f"answered {phrase}; only 200, 203 and 204 are responses", status)
     hint = HINTS.get(status, HINTS[404] if 400 <= status < 500 else "")  # noqa: PLR2004 - the client's errors
     raise RefusedError(f"answered {phrase}{hint.format(api=api.name)}", status)
 

@@ -6,6 +6,7 @@ import http.client
 import io
 import time
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -68,6 +69,18 @@ class TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         reader: Any = TimedReader(sock)
         super().__init__(reader, *args, **kwargs)
+
+    def begin(self) -> None:
+        """Read status and headers; behind 101, what follows is of another protocol, and the connection of no use."""
+        super().begin()
+        if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.will_close = True
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status; `begin` reads past an interim response only if it is 100, so the others look like one."""
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # private, and so without a type
+        interim = status < HTTPStatus.OK and status != HTTPStatus.SWITCHING_PROTOCOLS
+        return version, HTTPStatus.CONTINUE if interim else status, reason
 
 
 class _Way(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import socket
 import threading
 import time
 import tracemalloc
@@ -58,6 +59,25 @@ def connected(server: Server | str, **settings: Any) -> Iterator[Connection]:
 def submit(connection: Connection, **params: Any) -> Future[Answer]:
     """Send a request to the API's address."""
     return connection.submit(HTTPRequest(url=f"{connection.api.base_url}/v1/feedback", method="GET", params=params))
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], object], connections: int = 1) -> Iterator[str]:
+    """The address of a server that handles some connections, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def accept() -> None:
+            for _ in range(connections):
+                peer, _ = listener.accept()
+                with peer:
+                    serve(peer)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def failure(server: Server | str, **settings: Any) -> Exception:
@@ -118,9 +138,9 @@ def test_no_header_replaces_the_key() -> None:
 # Statuses
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (204, b"")])
+@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (203, b"[]"), (204, b"")])
 def test_answers(status: int, body: bytes) -> None:
-    """200 and 204 are answers."""
+    """200 and 204 are responses, and so is 203: a 200 that a proxy on the way has changed, such as its compression."""
     before = datetime.now(timezone.utc)
     with Server(lambda asked: Reply(body, status)) as server, connect(server) as send:
         answer = send().result(10)
@@ -141,10 +161,11 @@ def test_transient_statuses(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (201, "answered 201 Created"),
+        (101, "answered 101 Switching Protocols"),
+        (201, "answered 201 Created; only 200, 203 and 204 are responses"),
         (202, "answered 202 Accepted"),
-        (206, "answered 206 Partial Content"),
-        (299, "answered 299"),
+        (206, "answered 206 Partial Content; only 200, 203 and 204 are responses"),
+        (299, "answered 299; only"),
         (302, "answered 302 Found"),
         (304, "answered 304 Not Modified"),
         (400, "answered 400 Bad Request: check `feedback.params`"),
@@ -163,6 +184,46 @@ def test_final_statuses(status: int, words: str) -> None:
     assert isinstance(error, FatalAPIError)
     assert str(error).startswith(words)
     assert "geheim" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 199\r\n\r\n",
+    ],
+)
+def test_interim_responses_are_read_past(interim: bytes) -> None:
+    """A server, or the network before it, may send responses of 1xx before the real one, on every request."""
+    connections = []
+
+    def serve(peer: socket.socket) -> None:
+        connections.append(peer)
+        for number in range(2):
+            body = b"[%d]" % (2 * len(connections) + number)
+            assert peer.recv(4096)
+            peer.sendall(interim)
+            time.sleep(0.05)
+            peer.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    with listening(serve) as url, connect(url) as send:
+        assert [send().result(10).body for _ in range(2)] == [b"[2]", b"[3]"]
+    assert len(connections) == 1
+
+
+def test_a_switch_of_protocols_is_no_connection_to_use_again() -> None:
+    """What follows on a connection after 101 is no response to the next request."""
+    answers = [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + HEAD + b"Content-Length: 3\r\n\r\n[9]"]
+
+    def serve(peer: socket.socket) -> None:
+        assert peer.recv(4096)
+        peer.sendall(answers.pop() if answers else HEAD + b"Content-Length: 3\r\n\r\n[1]")
+
+    with listening(serve, connections=2) as url, connect(url) as send:
+        assert "answered 101" in str(send().exception(10))
+        assert send().result(10).body == b"[1]"
 
 
 def test_statuses_are_a_setting() -> None:

@@ -132,8 +132,11 @@ CASES = [
     lasts("silence within the body", Drip([SIZED, BODY[:20], b""], TIMEOUT / 3), "the answer was cut"),
     # Statuses
     passes("204", Reply(status=204), rows=0),
+    passes("203", Reply(ROWS, 203)),
+    passes("early hints", Raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SIZED + BODY)),
+    final("101", Reply(status=101), "answered 101 Switching Protocols"),
     final("201", Reply(ROWS, 201), "answered 201 Created"),
-    final("206", Reply(ROWS, 206), "answered 206 Partial Content"),
+    final("206", Reply(ROWS, 206), "answered 206 Partial Content; only 200, 203 and 204 are responses"),
     final("299", Reply(ROWS, 299), "answered 299"),
     final("304", Reply(status=304), "answered 304 Not Modified"),
     final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth`"),
