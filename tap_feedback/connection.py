@@ -21,7 +21,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.instants import parse_http_date
 from tap_feedback.pace import Gate
-from tap_feedback.retry import TransientError, explain, phrase, retry_after
+from tap_feedback.retry import TransientError, explain, phrase, refused_by_proxy, retry_after
 from tap_feedback.settings import ApiKeyAuth, BearerAuth
 from tap_feedback.transport import Transport
 
@@ -191,6 +191,8 @@ class Connection:
                 left = deadline - time.monotonic()
                 with self._transport.send(request.method, url, request.headers, left) as response:
                     location = response.get_redirect_location()
+                    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._transport.proxy:
+                        raise refused_by_proxy(response.status, self._transport.proxy)
                     if not location:
                         check_status(response.status, response.headers, self.api)
                     sent = api_clock(response.headers.getlist("Date"), time.monotonic() - began)
@@ -200,7 +202,7 @@ class Connection:
                     return Answer(body, datetime.now(timezone.utc), response.headers, sent)
                 url = self._follow(url, location)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise explain(error) from None
+            raise explain(error, self.api.name, self._transport.proxy) from None
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
 
     def _url(self, request: HTTPRequest) -> str:

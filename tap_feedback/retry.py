@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import socket
 import ssl
 from collections import Counter
@@ -39,6 +40,8 @@ REASONS: dict[type[BaseException], str] = {
     urllib3.exceptions.NewConnectionError: "the connection failed",
     urllib3.exceptions.ProxyError: "the connection failed",
 }
+#: What OpenSSL says if the other side does not speak TLS.
+NOT_TLS = {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"}
 #: A number of seconds above this one is a Unix epoch: nobody asks a client to wait for thirty years.
 EPOCH_FROM = 1_000_000_000
 
@@ -162,12 +165,46 @@ def transient_reason(error: Exception) -> str | None:
     return None
 
 
-def explain(error: Exception) -> TransientError | FatalAPIError:
-    """What a failed request means: what urllib3 or requests raised."""
+def explain(error: Exception, api: str, proxy: str) -> TransientError | FatalAPIError:
+    """What a failed request means, in words without path, query and password.
+
+    Args:
+        error: What urllib3 or requests raised.
+        api: Name of the API in the settings.
+        proxy: Host and port of the proxy that leads to it, empty if there is none.
+    """
+    if tunnel := re.search(r"Tunnel connection failed: (\d+)", str(error)):
+        return refused_by_proxy(int(tunnel[1]), proxy)
+    of_proxy = caused_by(error, urllib3.exceptions.ProxyError) is not None
+    untrusted = caused_by(error, ssl.SSLCertVerificationError)
+    if isinstance(untrusted, ssl.SSLCertVerificationError):
+        whose = f"of the proxy {proxy} " if of_proxy else ""
+        return FatalAPIError(
+            f"the certificate {whose}is not trusted ({untrusted.verify_message}); if your own authority issued it, "
+            "name the authority's certificate in REQUESTS_CA_BUNDLE"
+        )
+    if getattr(caused_by(error, ssl.SSLError), "reason", None) in NOT_TLS:
+        where = "for it in HTTPS_PROXY" if of_proxy else f"in `{api}.base_url`"
+        whose = f"the proxy {proxy}" if of_proxy else "the server"
+        return TransientError(f"{whose} speaks HTTP, not HTTPS", hint=f"; set `http://` {where}", first_retries=0)
     reason = transient_reason(error)
     if reason is None:
         return FatalAPIError(f"the request failed and is not retried ({type(error).__name__}: {error})")
-    return TransientError(reason)
+    if of_proxy:
+        return TransientError(
+            f"the proxy {proxy} failed: {reason}", hint="; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+        )
+    return TransientError(f"{reason} (through the proxy {proxy})" if proxy else reason)
+
+
+def refused_by_proxy(status: int, proxy: str) -> TransientError | FatalAPIError:
+    """What a status means with which a proxy itself answers."""
+    message = f"the proxy {proxy} answered {phrase(status)}"
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return FatalAPIError(f"{message}; check its user and password in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientError(message)
+    return FatalAPIError(f"{message}; check whether it allows requests to this host")
 
 
 def phrase(status: int) -> str:

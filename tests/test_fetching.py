@@ -331,6 +331,21 @@ def test_a_page_for_people_in_the_middle_is_tried_again() -> None:
     assert run.ids("feedback_data") == [row["id"] for row in ROWS[:100]]
 
 
+def test_https_on_a_plain_server_fails_at_once(tmp_path: Path) -> None:
+    """A wrong scheme is a setting to mend, not a failure to wait for."""
+    config = tmp_path / "config.json"
+    with Server(lambda asked: []) as server:
+        url = server.url.replace("http:", "https:")
+        config.write_text(json.dumps({"feedback": {"base_url": url, "api_key": "x"}}), "utf-8")
+        began = time.monotonic()
+        run = run_tap("--config", str(config), env={"NO_PROXY": "*"})
+        took = time.monotonic() - began
+    assert run.returncode == 1
+    assert "feedback_data failed: the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`" in run.stderr
+    assert "retrying" not in run.stderr
+    assert took < 10
+
+
 def test_waits_add_up(tmp_path: Path) -> None:
     """What a stream waited is part of the time that the sync took, and the log says who asked for it."""
     config = tmp_path / "config.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import socket
+import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -179,15 +180,38 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
         error = failure(server.url)
     assert isinstance(error, urllib3.exceptions.SSLError)
     assert transient_reason(error) is None
+    found = explain(error, "feedback", "")
+    assert isinstance(found, FatalAPIError)
+    assert "the certificate is not trusted (self" in str(found)
+    assert "REQUESTS_CA_BUNDLE" in str(found)
     assert server.asked == []
 
 
 def test_end_within_the_handshake_may_pass() -> None:
     """A connection that ends while encryption is agreed on is a broken one, not a wrong certificate."""
-    with Server(lambda asked: []) as server:
-        # A plain server cannot read the greeting, and says so in plain text.
-        error = failure(server.url.replace("http:", "https:"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"\x15\x03\x03\x00\x02\x02\x28")  # the alert "handshake failure"
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        error = failure(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(5)
     assert transient_reason(error) == "the encrypted connection broke"
+    assert str(explain(error, "feedback", "")) == "the encrypted connection broke"
+
+
+def test_https_on_a_plain_server_is_named() -> None:
+    """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
+    with Server(lambda asked: []) as server:
+        found = explain(failure(server.url.replace("http:", "https:")), "feedback", "")
+    assert isinstance(found, TransientError)
+    assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
+    assert found.first_retries == 0
 
 
 @pytest.mark.parametrize(
@@ -204,7 +228,7 @@ def test_end_within_the_handshake_may_pass() -> None:
 def test_wrong_requests_stay(error: Exception) -> None:
     """What is wrong with the request or the machine does not pass by itself."""
     assert transient_reason(error) is None
-    found = explain(error)
+    found = explain(error, "feedback", "")
     assert isinstance(found, FatalAPIError)
     assert str(found) == f"the request failed and is not retried ({type(error).__name__}: {error})"
 
