@@ -1,10 +1,11 @@
-"""One API: its session, authenticator, pacing and the requests in flight to it."""
+"""Connection to one API: authenticator, pace, the requests under way, and what a response means."""
 
 from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -14,17 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
+import urllib3
 from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.instants import parse_http_date
-from tap_feedback.retry import TransientError, retry_after
+from tap_feedback.pace import Gate
+from tap_feedback.retry import TransientError, explain, phrase, refused_by_proxy, retry_after
 from tap_feedback.settings import ApiKeyAuth, BearerAuth
 from tap_feedback.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from concurrent.futures import Future
     from urllib.parse import SplitResult
 
     from singer_sdk.authenticators import APIAuthenticatorBase
@@ -43,12 +45,21 @@ class Answer(NamedTuple):
     """What came back for one request; `body` is decoded from its transfer and content encoding.
 
     `sent` is when the request was sent by the API's clock, as its `Date` header tells; None if that does not.
+    `held_until` is when it was, by the monotonic clock, if it had to wait for its turn; 0 if not.
     """
 
     body: bytes
     received: datetime
     headers: Mapping[str, str]
     sent: datetime | None = None
+    held_until: float = 0.0
+
+
+class Job(NamedTuple):
+    """A request that is to be sent, and what becomes of it."""
+
+    request: HTTPRequest
+    answer: Future[Answer]
 
 
 class RefusedError(FatalAPIError):
@@ -62,11 +73,16 @@ class RefusedError(FatalAPIError):
 class Connection:
     """Sends the requests of one API, at most `max_connections` at once.
 
-    Its methods are called with the baton; the requests themselves run on worker threads, which share nothing but the
-    way to the API and the moment before which nothing is sent.
+    Its methods are called with the baton, except `sleep`. The requests run on worker threads, which share the way to
+    the API, the gate of its host and the slots of `requests_per_minute`.
+
+    Args:
+        api: The API's settings.
+        user_agent: Sent with every request.
+        gate: Shared by all APIs on one host; without it the host has this API only.
     """
 
-    def __init__(self, api: Api, user_agent: str) -> None:
+    def __init__(self, api: Api, user_agent: str, gate: Gate | None = None) -> None:
         self.api = api
         # The key stays the same, so what it adds to a request is asked for once.
         authenticator = self.authenticator
@@ -75,7 +91,9 @@ class Connection:
         self._transport = Transport(api.base_url, headers, size=api.max_connections)
         self._workers = ThreadPoolExecutor(api.max_connections, thread_name_prefix=api.name)
         self._closed = threading.Event()
-        self._not_before = 0.0
+        self._gate = gate or Gate()
+        self._jobs: deque[Job] = deque()
+        self._slots = threading.Lock()
         self._next_slot = 0.0
 
     @property
@@ -90,49 +108,101 @@ class Connection:
             return BearerTokenAuthenticator(token=key)
         return BasicAuthenticator(username=key, password="")
 
-    def submit(self, request: HTTPRequest) -> Future[Answer]:
-        """Send a request as soon as a connection is free and the budget allows; no retry.
+    def submit(self, request: HTTPRequest, *, again: bool = False) -> Future[Answer]:
+        """Send a request as soon as a connection is free, the budget allows and its turn has come; no retry.
 
-        The future raises what urllib3 raises, and requests, and TransientError or FatalAPIError for an answer that is
-        none.
+        The future can be cancelled up to then. It raises TransientError or FatalAPIError, and CancelledError if the
+        connection is closed meanwhile.
+
+        Args:
+            request: The request.
+            again: Whether it failed before, and goes before those that were not sent yet.
         """
-        slot = 0.0
-        if self.api.requests_per_minute:
-            slot = max(time.monotonic(), self._next_slot)
-            self._next_slot = slot + 60 / self.api.requests_per_minute
-        return self._workers.submit(self._send, request, slot)
+        job = Job(request, Future())
+        if again:
+            self._jobs.appendleft(job)
+        else:
+            self._jobs.append(job)
+        self._workers.submit(self._work)
+        return job.answer
 
-    def pause(self, seconds: float) -> None:
-        """Send nothing to this API for some seconds."""
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
+    def sleep(self, seconds: float) -> None:
+        """Wait for some seconds, or until the connection is closed; without the baton."""
+        self._closed.wait(seconds)
 
     def close(self) -> None:
         """Drop what is waiting, and close the connections."""
         self._closed.set()
+        self._gate.wake()
         self._workers.shutdown(wait=False, cancel_futures=True)
+        while self._jobs:
+            self._jobs.popleft().answer.cancel()
         self._transport.close()
 
-    def _send(self, request: HTTPRequest, slot: float) -> Answer:
-        """Wait for the request's turn, send it, follow redirects on the same host, and read the answer."""
-        while (wait := max(slot, self._not_before) - time.monotonic()) > 0:
-            if self._closed.wait(wait):
-                raise CancelledError
+    def _work(self) -> None:
+        """Send the next request when its turn has come."""
+        slot = self._wait_for_slot()
+        entered = self._gate.enter(self._closed, self._take)
+        if entered is None:
+            return
+        (request, answer), turn, held_until = entered
+        try:
+            result = self._exchange(request)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the answer raises it
+            if isinstance(error, TransientError):
+                error.held_until = held_until or slot
+            self._gate.leave(turn, error, self.api.retry)
+            answer.set_exception(error)
+        else:
+            self._gate.leave(turn, None, self.api.retry)
+            answer.set_result(result._replace(held_until=held_until or slot))
+
+    def _take(self) -> Job | None:
+        """Take the next request that somebody still waits for."""
+        with suppress(IndexError):
+            while not (job := self._jobs.popleft()).answer.set_running_or_notify_cancel():
+                pass
+            return job
+        return None
+
+    def _wait_for_slot(self) -> float:
+        """Wait for the next slot of `requests_per_minute`, and return when it was; 0 if it was at once."""
+        if not self.api.requests_per_minute:
+            return 0.0
+        with self._slots:
+            now = time.monotonic()
+            slot = max(now, self._next_slot)
+            self._next_slot = slot + 60 / self.api.requests_per_minute
+        self._closed.wait(slot - now)
+        return slot if slot > now else 0.0
+
+    def _exchange(self, request: HTTPRequest) -> Answer:
+        """Send a request, follow redirects on the same host, and read the response.
+
+        Raises:
+            TransientError: A failure that may pass.
+            FatalAPIError: Another one.
+        """
         began = time.monotonic()
         deadline = began + self.api.timeout
         url = self._url(request)
-        for _ in range(MAX_REDIRECTS + 1):
-            with self._transport.send(request.method, url, request.headers, deadline - time.monotonic()) as response:
-                location = response.get_redirect_location()
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                left = deadline - time.monotonic()
+                with self._transport.send(request.method, url, request.headers, left) as response:
+                    location = response.get_redirect_location()
+                    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._transport.proxy:
+                        raise refused_by_proxy(response.status, self._transport.proxy)
+                    if not location:
+                        check_status(response.status, response.headers, self.api)
+                    sent = api_clock(response.headers.getlist("Date"), time.monotonic() - began)
+                    body = read_body(response)  # whole, so that the connection can be used again
                 if not location:
-                    self._check_status(response)
-                sent = api_clock(response.headers.getlist("Date"), time.monotonic() - began)
-                body = read_body(response)  # whole, so that the connection can be used again
-            if location:
+                    check_body(body, response.status, response.headers, self.api)
+                    return Answer(body, datetime.now(timezone.utc), response.headers, sent)
                 url = self._follow(url, location)
-            elif body or response.status == HTTPStatus.NO_CONTENT:
-                return Answer(body, datetime.now(timezone.utc), response.headers, sent)
-            else:
-                raise TransientError("answered 200 OK with nothing in it")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise explain(error, self.api.name, self._transport.proxy) from None
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
 
     def _url(self, request: HTTPRequest) -> str:
@@ -163,44 +233,66 @@ class Connection:
             )
         return urlunsplit((*parts[:2], target.path, target.query, ""))
 
-    def _check_status(self, response: BaseHTTPResponse) -> None:
-        """Check the status, and hold all requests to the API where it asks for that and may."""
-        try:
-            check_status(response.status, response.headers, self.api)
-        except TransientError as error:
-            if error.asked is not None and error.asked <= self.api.retry.max_wait:
-                self.pause(error.asked)
-            raise
+
+#: The statuses of responses; 203 is a 200 that a proxy has changed.
+RESPONSES = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NO_CONTENT}
 
 
 def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
-    """Let pass the two statuses that are answers, 200 and 204.
+    """Let the statuses pass that are responses.
 
     Raises:
         TransientError: The status is one of `retry.statuses`; with the wait that `Retry-After` asks for.
         RefusedError: Any other status; the message says which setting to look at.
     """
-    if status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+    if status in RESPONSES:
         return
-    try:
-        phrase = f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        phrase = str(status)
+    message = f"answered {phrase(status)}"
     if status in api.retry.statuses:
+        too_many = status == HTTPStatus.TOO_MANY_REQUESTS
         raise TransientError(
-            f"answered {phrase}", asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc))
+            message,
+            hint=f"; set `{api.name}.requests_per_minute`, or lower `{api.name}.max_connections`" if too_many else "",
+            asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc)),
+            refused=too_many,
         )
-    hint = HINTS.get(status, HINTS[404] if 400 <= status < 500 else "")  # noqa: PLR2004 - the client's errors
-    raise RefusedError(f"answered {phrase}{hint.format(api=api.name)}", status)
+    raise RefusedError(message + hint(status, api), status)
 
 
-#: What a person can do about a status.
-HINTS: dict[int, str] = {
-    **dict.fromkeys((400, 422), ": check `{api}.params`, `{api}.paginator` and `{api}.incremental`"),
-    401: ": check `{api}.api_key` and `{api}.auth`",
-    403: ": check what the key in `{api}.api_key` may read",
-    404: ": check `{api}.base_url`, `{api}.path_prefix` and the stream's `path`",
-}
+def hint(status: int, api: Api) -> str:
+    """What a person can do about a status, as the end of a message."""
+    key, auth = f"`{api.name}.api_key`", f"`{api.name}.auth`"
+    if isinstance(api.auth, ApiKeyAuth):
+        auth = f"`{api.name}.auth.name` and `{api.name}.auth.location`"
+    path = f"; check `{api.name}.base_url`, `{api.name}.path_prefix` and the stream's `path`"
+    parameters = f"; check `{api.name}.params`, `{api.name}.paginator` and `{api.name}.incremental`"
+    hints = {
+        400: parameters,
+        401: f"; check {key}, and in {auth} how it is sent",
+        403: f"; check what the key in {key} may read, in {auth} how it is sent, and the stream's `path`",
+        404: f"{path}. If only this stream gets it, the API may not have it: leave it out with a catalog, or with "
+        "`select:` in Meltano",
+        422: parameters,
+    }
+    if 200 <= status < 300:  # noqa: PLR2004 - success, though not of this kind
+        return "; only 200, 203 and 204 are responses"
+    return hints.get(status, path if 400 <= status < 500 else "")  # noqa: PLR2004 - the client's errors
+
+
+def check_body(body: bytes, status: int, headers: Mapping[str, str], api: Api) -> None:
+    """Let a body pass that may be JSON.
+
+    Raises:
+        TransientError: It is empty, or HTML, which is the page of a wrong address, or of a server under repair.
+    """
+    if not body and status != HTTPStatus.NO_CONTENT:
+        raise TransientError(f"answered {phrase(status)} with nothing in it")
+    if body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and "html" in headers.get("Content-Type", "").lower():
+        raise TransientError(
+            "returned HTML, not JSON",
+            hint=f"; check `{api.name}.base_url` and `{api.name}.path_prefix`",
+            first_retries=0,
+        )
 
 
 @lru_cache

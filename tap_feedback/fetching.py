@@ -8,13 +8,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import requests
-import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.connection import RefusedError
 from tap_feedback.page import Page, read_page
-from tap_feedback.retry import TransientError, backoff, transient_reason
+from tap_feedback.retry import TransientError, Tries, Wait, decide, in_seconds
 
 if TYPE_CHECKING:
     import logging
@@ -111,62 +109,69 @@ class Fetcher:
         Raises:
             FatalAPIError: The failure is no passing one, or did not pass in time.
         """
-        retry, params = self.connection.api.retry, paginator.params
+        tries, params = Tries(), paginator.params
         awaited = "a response"
-        for attempt in itertools.count(1):
+        while True:
             request = self.request_for(params)
-            answer = self._under_way.pop(str(params), None) or self.connection.submit(request)
-            asked = None
+            answer = self._under_way.pop(str(params), None) or self.connection.submit(request, again=tries.any)
             try:
                 began = time.monotonic()
                 with self.progress.waiting(awaited), self.baton.laid_down():
                     answer.exception()  # waits
                 self._waited = time.monotonic() - began
-                self.on_answer(answer.result())
-                body, received, headers, _ = answer.result()
-                page = read_page(body, self.data_selector, received, headers)
+                result = answer.result()
+                self._count_wait(began, result.held_until)
+                self.on_answer(result)
+                page = read_page(result.body, self.data_selector, result.received, result.headers)
                 return page._replace(rows=paginator.take(page))
-            except TransientError as error:
-                reason, asked = str(error), error.asked
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                transient = transient_reason(error)
-                if transient is None:
-                    raise FatalAPIError(f"the request failed for good: {type(error).__name__}: {error}") from None
-                reason = transient
+            except TransientError as failure:
+                self._count_wait(began, failure.held_until)
+                self._wait(self._check_retry(tries, failure, request.url), failure)
+                awaited = "the API, which asked to wait" if failure.asked else "a response"
             except FatalAPIError as error:
                 error.args = (f"{error}; the address was {request.url}",)
                 raise
-            self._check_retry(attempt, reason, asked, request.url)
-            # Who asks to wait until a moment that is past has another clock: the usual wait is the safer one.
-            wait = asked or backoff(attempt, retry.backoff_factor, random.random())  # noqa: S311
-            self._wait(reason, wait, paused=bool(asked))
-            awaited = "the API, which asked to wait" if asked else "a response"
-        raise AssertionError  # pragma: no cover - count never ends
 
-    def _check_retry(self, attempt: int, reason: str, asked: float | None, address: str) -> None:
-        """See whether another try is allowed.
+    def _count_wait(self, began: float, held_until: float) -> None:
+        """Count the time for which the stream waited as its request had to wait for its turn.
+
+        Such a wait is no reason to send more requests ahead: they would wait too.
+        """
+        if held_until:
+            self.progress.waited += max(0.0, held_until - began)
+            self._waited = 0.0
+
+    def _check_retry(self, tries: Tries, failure: TransientError, address: str) -> float:
+        """See whether another try is allowed, and in how many seconds.
 
         Raises:
             FatalAPIError: It is not.
         """
         api = self.connection.api
-        if asked is not None and asked > api.retry.max_wait:
+        counted = tries.add(failure)
+        proven = self.progress.pages > 0
+        decision = decide(failure, counted, api.retry, jitter=random.random(), proven=proven)  # noqa: S311
+        if isinstance(decision, Wait):
+            return decision.seconds
+        if decision.too_long:
             raise FatalAPIError(
-                f"{reason} and asks to wait for {asked:,.0f} s, more than `{api.name}.retry.max_wait` "
-                f"({api.retry.max_wait:,.0f} s)"
+                f"{failure}, and the API asked to wait {in_seconds(failure.asked or 0)}, more than "
+                f"`{api.name}.retry.max_wait` ({in_seconds(api.retry.max_wait)}); run the sync later, or raise it"
             )
-        if attempt > api.retry.max_retries:
-            times = f", {attempt} times in a row" if attempt > 1 else ""
-            raise FatalAPIError(f"{reason}{times}; the address, from `{api.name}.base_url`, was {address}")
+        raise FatalAPIError(f"{tries}{tries.hint}; the address, from `{api.name}.base_url`, was {address}")
 
-    def _wait(self, reason: str, seconds: float, *, paused: bool) -> None:
-        """Wait before another try; where the server asked for it, the connection is paused already."""
-        self.logger.info("%s; trying again in %.1f s", reason, seconds)
+    def _wait(self, seconds: float, failure: TransientError) -> None:
+        """Wait before another try. After a refusal the gate holds it, with all other requests to the host."""
         self.progress.retries += 1
-        self.progress.waited += seconds
-        if seconds and not paused:
+        if failure.asked:
+            self.logger.info("%s; the API asked to wait %s", failure, in_seconds(seconds))
+        else:
+            self.logger.info("%s; retrying in %s", failure, in_seconds(seconds))
+        if seconds and not failure.refused:
+            began = time.monotonic()
             with self.progress.waiting("a retry"), self.baton.laid_down():
-                time.sleep(seconds)
+                self.connection.sleep(seconds)
+            self.progress.waited += time.monotonic() - began
 
 
 def side_by_side(chains: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:

@@ -8,11 +8,13 @@ import logging
 import os
 import signal
 import threading
+from collections import defaultdict
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from singer_sdk import Tap
@@ -24,9 +26,10 @@ from tap_feedback import settings
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
-from tap_feedback.connection import Connection
+from tap_feedback.connection import Connection, origin
 from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.log_guard import guard_logs
+from tap_feedback.pace import Gate
 from tap_feedback.progress import summary
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.validation import problems
@@ -130,7 +133,11 @@ class TapFeedback(Tap):
     def discover_streams(self) -> Sequence[FeedbackStream]:
         """The streams of the APIs that are set; all eight where none is."""
         agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
-        self.connections = {name: Connection(api, agent) for name, api in self.settings.apis.items()}
+        gates: defaultdict[Any, Gate] = defaultdict(Gate)  # APIs on one host share its pace
+        self.connections = {
+            name: Connection(api, agent, gates[origin(urlsplit(api.base_url))])
+            for name, api in self.settings.apis.items()
+        }
         return [
             kind(self, settings=self.settings, connection=self.connections.get(kind.api), baton=self.baton)
             for kind in STREAM_TYPES

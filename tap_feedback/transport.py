@@ -1,18 +1,23 @@
-"""The way to one host: found once as requests finds it, kept open, and left in time however slowly a server drips."""
+"""HTTP transport for one host: proxies and certificates as requests finds them, and a deadline for each response."""
 
 from __future__ import annotations
 
 import http.client
 import io
+import os
+import ssl
 import time
 from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from singer_sdk.exceptions import FatalAPIError
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 from urllib3.util import Timeout
 
 if TYPE_CHECKING:
@@ -69,14 +74,32 @@ class TimedResponse(http.client.HTTPResponse):
         reader: Any = TimedReader(sock)
         super().__init__(reader, *args, **kwargs)
 
+    def begin(self) -> None:
+        """Read status and headers; behind 101, what follows is of another protocol, and the connection of no use."""
+        super().begin()
+        if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.will_close = True
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status; `begin` reads past an interim response only if it is 100, so the others look like one."""
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # private, and so without a type
+        interim = status < HTTPStatus.OK and status != HTTPStatus.SWITCHING_PROTOCOLS
+        return version, HTTPStatus.CONTINUE if interim else status, reason
+
 
 class _Way(NamedTuple):
-    """How the host is reached; `before_path` is what a request line names before the path, for a proxy."""
+    """How the host is reached: through which connections, with what headers, and through which proxy, if any.
+
+    `before_path` is what a request line then names before the path; `proxy` is host and port. `certificates` is the
+    file or folder that the environment names, if it does and they are needed.
+    """
 
     pool: Any
     origin: str
     before_path: str
     headers: dict[str, str]
+    proxy: str
+    certificates: str
 
 
 class Transport:
@@ -101,12 +124,20 @@ class Transport:
         """Found with the first request, as discovery needs none.
 
         Raises:
-            FatalAPIError: A proxy of the environment is no address; which part of it is wrong could tell its password.
+            FatalAPIError: The environment names a proxy or certificates that cannot be used. Which part of a proxy's
+                address is wrong could tell its password.
         """
         try:
             return self._find_way()
+        except requests.exceptions.InvalidSchema:
+            raise FatalAPIError("a SOCKS proxy needs the package PySocks; install it beside the tap") from None
         except (TypeError, ValueError, HTTPError, requests.RequestException):
             raise FatalAPIError("the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names is no address") from None
+
+    @property
+    def proxy(self) -> str:
+        """Host and port of the proxy that leads to the host, without user and password; empty if there is none."""
+        return self._way.proxy if "_way" in self.__dict__ else ""
 
     def _find_way(self) -> _Way:
         with requests.Session() as session:
@@ -115,6 +146,10 @@ class Transport:
             session.headers.update(self._headers)
             request = session.prepare_request(requests.Request("GET", urljoin(self._url, "/")))
         proxies, verify, cert = (settings[name] for name in ("proxies", "verify", "cert"))
+        proxy = select_proxy(self._url, proxies)
+        certificates = verify if isinstance(verify, str) and self._url.startswith("https:") else ""
+        if certificates and not Path(certificates).exists():
+            check_certificates(certificates)
         adapter: Any = self._adapter
         pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
         adapter.cert_verify(pool, request.url, verify, cert)
@@ -122,7 +157,8 @@ class Transport:
         if kind.response_class is not TimedResponse:
             pool.ConnectionCls = type(kind.__name__, (kind,), {"response_class": TimedResponse})
         before_path = adapter.request_url(request, proxies).removesuffix("/")
-        return _Way(pool, str(request.url).removesuffix("/"), before_path, dict(request.headers))
+        host = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2] if proxy else ""
+        return _Way(pool, str(request.url).removesuffix("/"), before_path, dict(request.headers), host, certificates)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
         """Send a request; the body of the response is still to be read.
@@ -132,21 +168,46 @@ class Transport:
             url: An address on the host, quoted.
             headers: Sent beside those of every request.
             timeout: Seconds in which headers and body must have come.
+
+        Raises:
+            FatalAPIError: No certificates can be read where the environment names some. Anything else is urllib3's.
         """
         way = self._way
-        response: BaseHTTPResponse = way.pool.urlopen(
-            method,
-            way.before_path + url.removeprefix(way.origin),
-            headers={**way.headers, **headers},
-            timeout=Timeout(total=max(0.001, timeout)),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,  # or an address that a proxy is asked for is refused
-            preload_content=False,
-        )
+        try:
+            response: BaseHTTPResponse = way.pool.urlopen(
+                method,
+                way.before_path + url.removeprefix(way.origin),
+                headers={**way.headers, **headers},
+                timeout=Timeout(total=max(0.001, timeout)),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,  # or an address that a proxy is asked for is refused
+                preload_content=False,
+            )
+        except SSLError:
+            if way.certificates:
+                check_certificates(way.certificates)
+            raise
         return response
 
     def close(self) -> None:
         """Close the connections; those in use are closed when they are given back."""
         if "_way" in self.__dict__:
             self._way.pool.close()
+
+
+def check_certificates(path: str) -> None:
+    """Check that certificates can be read from the file or folder that the environment names.
+
+    Raises:
+        FatalAPIError: They cannot.
+    """
+    name = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+    if Path(path).is_dir():
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise FatalAPIError(f"{path} holds no certificate; check {name}") from None
+    except OSError as error:
+        raise FatalAPIError(f"{path} cannot be read ({error.strerror}); check {name}") from None

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 import gzip
+import socket
 import threading
 import time
 import tracemalloc
 import zlib
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import urllib3
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_feedback.connection import MAX_BODY, Connection, api_clock, check_status
-from tap_feedback.retry import TransientError, transient_reason
+from tap_feedback.pace import Gate
+from tap_feedback.retry import TransientError
 from tap_feedback.settings import parse
 from tests.server import Asked, Raw, Reply, Server
 
@@ -44,11 +45,11 @@ def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Fut
 
 
 @contextmanager
-def connected(server: Server | str, **settings: Any) -> Iterator[Connection]:
+def connected(server: Server | str, gate: Gate | None = None, **settings: Any) -> Iterator[Connection]:
     """A connection that is closed in the end."""
     url = server if isinstance(server, str) else server.url
     api = parse({"feedback": {"base_url": url, "api_key": KEY, **settings}}).apis["feedback"]
-    connection = Connection(api, "tap-feedback/test")
+    connection = Connection(api, "tap-feedback/test", gate)
     try:
         yield connection
     finally:
@@ -58,6 +59,25 @@ def connected(server: Server | str, **settings: Any) -> Iterator[Connection]:
 def submit(connection: Connection, **params: Any) -> Future[Answer]:
     """Send a request to the API's address."""
     return connection.submit(HTTPRequest(url=f"{connection.api.base_url}/v1/feedback", method="GET", params=params))
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], object], connections: int = 1) -> Iterator[str]:
+    """The address of a server that handles some connections, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def accept() -> None:
+            for _ in range(connections):
+                peer, _ = listener.accept()
+                with peer:
+                    serve(peer)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def failure(server: Server | str, **settings: Any) -> Exception:
@@ -118,9 +138,9 @@ def test_no_header_replaces_the_key() -> None:
 # Statuses
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (204, b"")])
+@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (203, b"[]"), (204, b"")])
 def test_answers(status: int, body: bytes) -> None:
-    """200 and 204 are answers."""
+    """200 and 204 are responses, and so is 203: a 200 that a proxy on the way has changed, such as its compression."""
     before = datetime.now(timezone.utc)
     with Server(lambda asked: Reply(body, status)) as server, connect(server) as send:
         answer = send().result(10)
@@ -141,16 +161,30 @@ def test_transient_statuses(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (201, "answered 201 Created"),
+        (101, "answered 101 Switching Protocols"),
+        (201, "answered 201 Created; only 200, 203 and 204 are responses"),
         (202, "answered 202 Accepted"),
-        (206, "answered 206 Partial Content"),
-        (299, "answered 299"),
+        (206, "answered 206 Partial Content; only 200, 203 and 204 are responses"),
+        (299, "answered 299; only"),
         (302, "answered 302 Found"),
         (304, "answered 304 Not Modified"),
-        (400, "answered 400 Bad Request: check `feedback.params`"),
-        (401, "answered 401 Unauthorized: check `feedback.api_key`"),
-        (403, "answered 403 Forbidden: check what the key in `feedback.api_key` may read"),
-        (404, "answered 404 Not Found: check `feedback.base_url`"),
+        (400, "answered 400 Bad Request; check `feedback.params`, `feedback.paginator` and `feedback.incremental`"),
+        (
+            401,
+            (
+                "answered 401 Unauthorized; check `feedback.api_key`, "
+                "and in `feedback.auth.name` and `feedback.auth.location` how it is sent"
+            ),
+        ),
+        (
+            403,
+            (
+                "answered 403 Forbidden; check what the key in `feedback.api_key` may read, "
+                "in `feedback.auth.name` and `feedback.auth.location` how it is sent, and the stream's `path`"
+            ),
+        ),
+        (404, "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`"),
+        (407, "answered 407 Proxy Authentication Required; check `feedback.base_url`"),
         (418, "answered 418 I'm a "),
         (501, "answered 501 Not Implemented"),
         (599, "answered 599"),
@@ -163,6 +197,64 @@ def test_final_statuses(status: int, words: str) -> None:
     assert isinstance(error, FatalAPIError)
     assert str(error).startswith(words)
     assert "geheim" not in str(error)
+
+
+@pytest.mark.parametrize("auth", ["bearer", "http_basic"])
+def test_hints_name_settings_that_exist(auth: str) -> None:
+    """A hint names `auth.name` and `auth.location` only if the type of `auth` has them."""
+    with Server(lambda asked: Reply({}, 403)) as server:
+        error = failure(server, auth={"type": auth}, api_key="plain")
+    assert "in `feedback.auth` how it is sent" in str(error)
+
+
+def test_a_missing_stream_may_be_left_out() -> None:
+    """A 404 of one stream of several tells that the vendor does not have it, which is no reason to fail each time."""
+    with Server(lambda asked: Reply({}, 404)) as server:
+        error = failure(server)
+    assert (
+        "If only this stream gets it, the API may not have it: leave it out with a catalog, or with `select:`"
+        in str(error)
+    )
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 199\r\n\r\n",
+    ],
+)
+def test_interim_responses_are_read_past(interim: bytes) -> None:
+    """A server, or the network before it, may send responses of 1xx before the real one, on every request."""
+    connections = []
+
+    def serve(peer: socket.socket) -> None:
+        connections.append(peer)
+        for number in range(2):
+            body = b"[%d]" % (2 * len(connections) + number)
+            assert peer.recv(4096)
+            peer.sendall(interim)
+            time.sleep(0.05)
+            peer.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    with listening(serve) as url, connect(url) as send:
+        assert [send().result(10).body for _ in range(2)] == [b"[2]", b"[3]"]
+    assert len(connections) == 1
+
+
+def test_a_switch_of_protocols_is_no_connection_to_use_again() -> None:
+    """What follows on a connection after 101 is no response to the next request."""
+    answers = [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + HEAD + b"Content-Length: 3\r\n\r\n[9]"]
+
+    def serve(peer: socket.socket) -> None:
+        assert peer.recv(4096)
+        peer.sendall(answers.pop() if answers else HEAD + b"Content-Length: 3\r\n\r\n[1]")
+
+    with listening(serve, connections=2) as url, connect(url) as send:
+        assert "answered 101" in str(send().exception(10))
+        assert send().result(10).body == b"[1]"
 
 
 def test_statuses_are_a_setting() -> None:
@@ -327,8 +419,8 @@ def test_cut_bodies(sent: bytes) -> None:
     """A body that is cut anywhere never passes for a whole one, and may come whole the next time."""
     with Server(lambda asked: Raw(HEAD + sent)) as server:
         error = failure(server)
-    assert isinstance(error, urllib3.exceptions.HTTPError)
-    assert transient_reason(error) in {"the answer was cut", "the connection broke"}
+    assert isinstance(error, TransientError)
+    assert str(error) in {"the answer was cut", "the connection broke"}
 
 
 @pytest.mark.parametrize(
@@ -348,11 +440,36 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
     assert "nothing in it" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "html"),
+    [
+        (b"<!doctype html><title>Sign in</title>", "text/html; charset=utf-8", True),
+        (b"\xef\xbb\xbf\r\n <html></html>", "Text/HTML", True),
+        (b'<html xmlns="http://www.w3.org/1999/xhtml"/>', "application/xhtml+xml", True),
+        (b"[]", "text/html", False),
+        (b"<html></html>", "application/json", False),
+        (b"<rows/>", "application/xml", False),
+    ],
+)
+def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001 - a case
+    """A page for people tells that the address is wrong; JSON under the type of HTML is JSON all the same."""
+    reply = Reply(body, headers={"Content-Type": content_type})
+    with Server(lambda asked: reply) as server, connect(server) as send:
+        error = send().exception(10)
+    assert (error is not None) == html
+    if html:
+        assert isinstance(error, TransientError)
+        assert error.first_retries == 0
+        words = "returned HTML, not JSON; check `feedback.base_url` and `feedback.path_prefix`"
+        assert str(error) + error.hint == words
+
+
 def test_broken_compression() -> None:
     """What is not gzip, though it says so, may pass."""
     with Server(lambda asked: Reply(b"[]", headers={"Content-Encoding": "gzip"})) as server:
         error = failure(server)
-    assert transient_reason(error) == "the answer's compression is broken"
+    assert isinstance(error, TransientError)
+    assert str(error) == "the answer's compression is broken"
 
 
 def test_too_large_bodies() -> None:
@@ -384,7 +501,8 @@ def test_redirects_share_the_time() -> None:
         began = time.monotonic()
         error = failure(server, timeout=TIMEOUT)
     assert time.monotonic() - began < TIMEOUT + 0.6
-    assert transient_reason(error) == "no answer within `timeout`"
+    assert isinstance(error, TransientError)
+    assert str(error) == "no answer within `timeout`"
 
 
 # Pace
@@ -424,32 +542,67 @@ def test_requests_per_minute() -> None:
     assert 0.4 < max(times) - min(times) < 2
 
 
-def test_pause_holds_all() -> None:
-    """A pause holds what is submitted after it, and what already waits for its turn; a shorter one does not end it."""
+def refusing(times: list[float], count: int, seconds: str) -> Callable[[Asked], Any]:
+    """An answer that refuses the first requests, asking to wait, and notes when each comes."""
+
+    def answer(_: Asked) -> Any:
+        times.append(time.monotonic())
+        return Reply({}, 429, {"Retry-After": seconds}) if len(times) <= count else []
+
+    return answer
+
+
+@pytest.mark.parametrize("settings", [{}, {"requests_per_minute": 6000}])
+def test_a_refusal_holds_all(settings: dict[str, Any]) -> None:
+    """A wait that the API asks for holds what is submitted after it, and what already waits for its turn."""
     times: list[float] = []
+    with Server(refusing(times, 1, "0.3")) as server, connect(server, max_connections=1, **settings) as send:
+        refused, *others = [send() for _ in range(4)]
+        assert isinstance(refused.exception(10), TransientError)
+        held = [future.result(10).held_until for future in (*others, send())]
+    assert times[1] - times[0] >= 0.3
+    assert held[0] >= times[0] + 0.3
+
+
+def test_apis_on_one_host_share_its_pace() -> None:
+    """A wait that the host asks one API for holds the other's requests too, in the order in which they come."""
+    times: list[float] = []
+    gate = Gate()
     with (
-        Server(lambda asked: times.append(time.monotonic()) or []) as server,  # type: ignore[func-returns-value]
-        connected(server, requests_per_minute=6000) as connection,
+        Server(refusing(times, 1, "0.3")) as server,
+        connected(server, gate) as first,
+        connected(server, gate) as second,
+        connected(server) as elsewhere,
     ):
+        assert isinstance(submit(first).exception(10), TransientError)
+        assert submit(elsewhere).result(10).held_until == 0
+        assert submit(second).result(10).held_until >= times[0] + 0.3
+    assert times[1] - times[0] < 0.3 <= times[2] - times[0]
+
+
+def test_what_is_not_held_says_so() -> None:
+    """A request that is sent at once has not waited; one that waits for its slot of the budget has."""
+    with Server(lambda asked: []) as server, connect(server, requests_per_minute=600) as send:
+        assert send().result(10).held_until == 0
         began = time.monotonic()
-        connection.pause(0.3)
-        connection.pause(0.1)
-        for future in [submit(connection) for _ in range(3)]:
-            future.result(10)
-    assert len(times) == 3
-    assert min(times) - began >= 0.3
+        assert began < send().result(10).held_until < began + 0.2
 
 
-def test_close_ends_waiting() -> None:
+@pytest.mark.parametrize("settings", [{}, {"requests_per_minute": 1}])
+def test_close_ends_waiting(settings: dict[str, Any]) -> None:
     """What waits for its turn when the connection is closed is never sent."""
-    with Server(lambda asked: []) as server:
-        with connected(server, max_connections=1) as connection:
-            connection.pause(60)
-            futures = [submit(connection) for _ in range(3)]
+    times: list[float] = []
+    with Server(refusing(times, 1, "60")) as server:
+        with connected(server, max_connections=2, **settings) as connection:
+            assert isinstance(submit(connection).exception(10), TransientError)
+            futures = [submit(connection) for _ in range(4)]
+            sleep = ThreadPoolExecutor(1).submit(connection.sleep, 60)
+            time.sleep(0.05)
         for future in futures:
             with pytest.raises(CancelledError):
                 future.result(5)
-    assert server.asked == []
+        sleep.result(5)
+    assert len(times) == 1
 
 
 # The API's clock

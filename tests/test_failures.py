@@ -132,11 +132,15 @@ CASES = [
     lasts("silence within the body", Drip([SIZED, BODY[:20], b""], TIMEOUT / 3), "the answer was cut"),
     # Statuses
     passes("204", Reply(status=204), rows=0),
+    passes("203", Reply(ROWS, 203)),
+    passes("early hints", Raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SIZED + BODY)),
+    final("101", Reply(status=101), "answered 101 Switching Protocols"),
     final("201", Reply(ROWS, 201), "answered 201 Created"),
-    final("206", Reply(ROWS, 206), "answered 206 Partial Content"),
+    final("206", Reply(ROWS, 206), "answered 206 Partial Content; only 200, 203 and 204 are responses"),
     final("299", Reply(ROWS, 299), "answered 299"),
     final("304", Reply(status=304), "answered 304 Not Modified"),
-    final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth`"),
+    final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth"),
+    final("403", Reply(ENVELOPE, 403), "answered 403 Forbidden", "`{api}.api_key` may read", "`{api}.auth", "`path`"),
     final("404", Reply(ENVELOPE, 404), "answered 404 Not Found", "`{api}.base_url`", "`{api}.path_prefix`", "`path`"),
     lasts("503", Reply(ENVELOPE, 503), "answered 503 Service Unavailable"),
     passes("503 three times", *[Reply(ENVELOPE, 503)] * 3, GOOD),
@@ -163,12 +167,13 @@ CASES = [
     final(
         "Retry-After too long",
         Reply(status=503, headers={"Retry-After": "86400"}),
-        "answered 503 Service Unavailable and asks to wait for 86,400 s, more than `{api}.retry.max_wait` (300 s)",
+        "answered 503 Service Unavailable, and the API asked to wait 86,400 s, ",
+        "more than `{api}.retry.max_wait` (300 s); run the sync later",
     ),
     final(
         "Retry-After too far",
         Reply(status=429, headers={"Retry-After": "Fri, 31 Dec 2150 23:59:59 GMT"}),
-        "answered 429 Too Many Requests and asks to wait for",
+        "answered 429 Too Many Requests, and the API asked to wait",
         "more than `{api}.retry.max_wait` (300 s)",
     ),
     passes("Retry-After negative", Reply(status=429, headers={"Retry-After": "-5"}), GOOD),
@@ -176,7 +181,23 @@ CASES = [
     passes("Retry-After unreadable", Reply(status=429, headers={"Retry-After": "soon"}), GOOD),
     # What the answer says
     passes("right JSON as text/html", Reply(ROWS, headers={"Content-Type": "text/html"})),
-    lasts("HTML", Reply(b"<html><body>Maintenance</body></html>"), "the answer is not JSON"),
+    lasts("HTML as JSON", Reply(b"<html><body>Maintenance</body></html>"), "the answer is not JSON"),
+    final(
+        "HTML",
+        Reply(b"<html><body>Sign in</body></html>", headers={"Content-Type": "text/html"}),
+        "returned HTML, not JSON; check `{api}.base_url` and `{api}.path_prefix`",
+    ),
+    Case(
+        "different failures",
+        (Raw(reset=True), Reply(status=503), Raw(reset=True), Reply(b"closed")),
+        words=(
+            (
+                "4 tries failed (the connection was reset, 2 times; answered 503 Service Unavailable, once; "
+                "the answer is not JSON"
+            ),
+            "from `{api}.base_url`, was http://127.0.0.1:",
+        ),
+    ),
     lasts("nothing under 200", Reply(), "answered 200 OK with nothing in it"),
     lasts("lists in lists", Reply(b"[" * DEEP + b"]" * DEEP), "the answer is not JSON that can be read"),
     lasts(
@@ -398,7 +419,7 @@ def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
             3,
             "the host name was not found, 4 times in a row; the address, from `support.base_url`, was http://nowh",
         ),
-        *((stream, 0, "certificate") for stream in STREAMS["analytics"]),
+        *((stream, 0, "the certificate is not trusted (self") for stream in STREAMS["analytics"]),
     ],
 )
 def test_unreachable(unreachable: Outcome, stream: str, retries: int, words: str) -> None:
@@ -406,7 +427,7 @@ def test_unreachable(unreachable: Outcome, stream: str, retries: int, words: str
     assert words in str(unreachable.error(stream))
     assert re.search(rf"^{stream} +0 +0 +{retries} ", unreachable.process.stderr, re.MULTILINE)
     assert unreachable.process.returncode == 1
-    assert unreachable.process.stderr.count("; trying again in") == 6
+    assert unreachable.process.stderr.count("; retrying in") == 6
     assert not unreachable.asked
 
 
@@ -733,10 +754,11 @@ def test_without_guard(tmp_path: Path, auth: str, level: str, case: Case) -> Non
 
 
 class Feed:
-    """A server whose `forums` are one page, and whose `features` have no end, or no answer."""
+    """A server whose `forums` are one page, and whose `features` have no end, or no answer, or always this one."""
 
-    def __init__(self, *, silent: bool = False, size: int = 100) -> None:
+    def __init__(self, *, silent: bool = False, always: Reply | None = None, size: int = 100) -> None:
         self.silent = silent
+        self.always = always
         self.size = size
         self.pages = 0
 
@@ -748,6 +770,9 @@ class Feed:
             return {"forums": [{"id": number, **row} for number in range(10)]}
         if self.silent:
             return Drip([b""], 60)
+        if self.always is not None:
+            self.pages += 1
+            return self.always
         self.pages += 1
         rows = [{"id": self.pages * self.size + number, **row} for number in range(self.size)]
         return {"features": rows, "pagination": {"cursor": str(self.pages)}}
@@ -784,11 +809,11 @@ class Started:
 
 
 @contextmanager
-def started(feed: Feed, folder: Path) -> Iterator[Started]:
+def started(feed: Feed, folder: Path, **more: Any) -> Iterator[Started]:
     """A tap that reads a feed into a pipe, and is killed in the end if it has not ended."""
     config, catalog, errors = folder / "config.json", folder / "catalog.json", folder / "errors.log"
     with Server(feed) as server:
-        settings = {"analytics": api(server.url)}
+        settings = {"analytics": api(server.url, **more)}
         config.write_text(json.dumps(settings), "utf-8")
         catalog.write_text(json.dumps(catalog_of(settings, "forums", "features")), "utf-8")
         command = [TAP, "--config", str(config), "--catalog", str(catalog)]
@@ -828,6 +853,22 @@ def test_signal_while_waiting(tmp_path: Path, number: int, code: int) -> None:
         lines = tap.read_until_forums_are_complete()
         assert tap.stop(number) < 3
         check_stopped(tap, code, [*lines, *tap.out])
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"), [({"Retry-After": "200"}, "the API asked to wait 200 s"), ({}, "retrying in 4")]
+)
+@SIGNALS
+def test_signal_before_a_retry(tmp_path: Path, number: int, code: int, headers: dict[str, str], words: str) -> None:
+    """A tap that waits before it tries again ends at once, whether the API asked for the wait or not."""
+    feed = Feed(always=Reply(status=503, headers=headers))
+    with started(feed, tmp_path, retry={"backoff_factor": 4}) as tap:
+        lines = tap.read_until_forums_are_complete()
+        while words not in tap.stderr:
+            time.sleep(0.02)
+        assert tap.stop(number) < 3
+        check_stopped(tap, code, [*lines, *tap.out])
+    assert feed.pages == 1
 
 
 @SIGNALS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_feedback.settings import STREAMS
 from tests.runs import api, catalog_of, run_tap, sync
 from tests.server import Asked, Reply, Server
 
@@ -197,6 +199,180 @@ def test_many_tiny_pages_with_random_faults_end() -> None:
         assert run.ids(name) == list(range(40))
     for name in ("feedback_data", "customer_support_data"):
         assert run.ids(name) == [row["id"] for row in ROWS[:80]]
+
+
+# Limits of the API
+
+
+class Limited:
+    """An API that lets one request through in some seconds, whichever stream it is of, and asks the others to wait.
+
+    Args:
+        gap: These seconds.
+        pages: Pages of each stream, of one row each.
+    """
+
+    def __init__(self, gap: float, pages: int) -> None:
+        self.gap = gap
+        self.pages = pages
+        self.lock = threading.Lock()
+        self.last = 0.0
+        self.passed: list[float] = []
+        self.refused = 0
+
+    def __call__(self, asked: Asked) -> Any:
+        """The answer to a request."""
+        with self.lock:
+            now = time.monotonic()
+            if now - self.last < self.gap:
+                self.refused += 1
+                return Reply(status=429, headers={"Retry-After": f"{self.gap:.3f}"})
+            self.last = now
+            self.passed.append(now)
+        stream = asked.path.rpartition("/")[2]
+        at = int(asked.query.get("cursor", "0"))
+        row = {"id": at, "updated_at": "2024-01-01T00:00:00Z"}
+        selector = "data" if stream in {"feedback", "resource"} else stream
+        return {selector: [row], "pagination": {"cursor": str(at + 1) if at + 1 < self.pages else None}}
+
+
+def test_an_honest_rate_limit_fails_no_stream() -> None:
+    """An API with a limit and `Retry-After`, six streams and default settings: all complete, at the pace it allows.
+
+    Before the tap kept to one pace for all, most streams failed: each pause ended in a burst, of which one request got
+    through, and the others had one retry less.
+    """
+    limited = Limited(0.1, pages=10)
+    with Server(limited) as server:
+        run = sync({"analytics": {"base_url": server.url, "api_key": "test-key"}})
+    assert run.error is None
+    for stream in STREAMS["analytics"]:
+        assert run.ids(stream) == list(range(10))
+    assert limited.refused < 25
+    assert limited.passed[-1] - limited.passed[0] < 60 * 0.1 * 2
+
+
+def test_one_connection_is_enough_for_a_rate_limit() -> None:
+    """With one connection no stream starves either, though the others go ahead of one that was refused."""
+    limited = Limited(0.05, pages=6)
+    with Server(limited) as server:
+        run = sync({"analytics": api(server.url, max_connections=1)})
+    assert run.error is None
+    assert all(len(run.ids(stream)) == 6 for stream in STREAMS["analytics"])
+
+
+def test_apis_on_one_host_share_its_limit() -> None:
+    """Two APIs on one host are one client to it: neither takes the other's share, and both complete."""
+    limited = Limited(0.1, pages=12)
+    cursor = {"paginator": {"type": "cursor"}}
+    with Server(limited) as server:
+        run = sync({name: {"base_url": server.url, "api_key": "x", **cursor} for name in ("feedback", "support")})
+    assert run.error is None
+    for stream in ("feedback_data", "customer_support_data"):
+        assert len(run.ids(stream)) == 12
+    assert limited.refused < 12
+
+
+def test_another_host_has_a_pace_of_its_own() -> None:
+    """While one host makes its API wait, an API on another is read on."""
+    limited, free = Limited(0.5, pages=3), Limited(0, pages=30)
+    cursor = {"paginator": {"type": "cursor"}}
+    with Server(limited) as server, Server(free) as other:
+        run = sync({"feedback": api(server.url, **cursor), "support": api(other.url, **cursor)})
+    assert run.error is None
+    assert free.passed[-1] - free.passed[0] < 1 < limited.passed[-1] - limited.passed[0] + 0.1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0.1"}])
+def test_a_host_that_refuses_everything_fails_after_the_retries(headers: dict[str, str]) -> None:
+    """If nothing succeeds, refusals count: the waits are those of the retries, however many streams there are."""
+    with Server(lambda asked: Reply(status=429, headers=headers)) as server:
+        began = time.monotonic()
+        run = sync({"analytics": api(server.url)})
+        took = time.monotonic() - began
+    assert len(run.failures) == 6
+    for message in run.failures.values():
+        assert re.match(r"answered 429 Too Many Requests, \d times in a row; set `analytics.requests_per_min", message)
+        assert "or lower `analytics.max_connections`; the address, from `analytics.base_url`, was http" in message
+    assert len(server.asked) <= 6 * 4
+    assert took < 5
+
+
+def test_a_path_that_is_always_refused_does_not_hold_the_others_for_ever() -> None:
+    """A path may have a limit of its own that is used up; its stream fails at last, and the others complete."""
+
+    def answer(asked: Asked) -> Any:
+        stream = asked.path.rpartition("/")[2]
+        if stream == "forums":
+            return Reply(status=429, headers={"Retry-After": "0.01"})
+        at = int(asked.query.get("cursor", "0"))
+        more = {"cursor": str(at + 1)} if at < 299 else {}
+        return {stream: [{"id": at, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": more}
+
+    with Server(answer) as server:
+        config = {"analytics": api(server.url, max_connections=2)}
+        run = sync(config, catalog=catalog_of(config, "forums", "features"))
+    assert list(run.failures) == ["forums"]
+    assert len(run.ids("features")) == 300
+    assert sum(asked.path.endswith("forums") for asked in server.asked) <= 20
+
+
+def test_a_page_for_people_in_the_middle_is_tried_again() -> None:
+    """A server under repair shows a page for people, under status 200, for a while; its address is not wrong."""
+    repair = Reply(b"<html>Back soon</html>", headers={"Content-Type": "text/html"})
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return repair if len(server.asked) in {3, 4} else {"data": ROWS[start : min(start + 20, 100)]}
+
+    with Server(answer) as server:
+        run = sync({"feedback": api(server.url, paginator={"limit": 20}, max_connections=1)})
+    assert run.error is None
+    assert run.ids("feedback_data") == [row["id"] for row in ROWS[:100]]
+
+
+def test_https_on_a_plain_server_fails_at_once(tmp_path: Path) -> None:
+    """A wrong scheme is a setting to mend, not a failure to wait for."""
+    config = tmp_path / "config.json"
+    with Server(lambda asked: []) as server:
+        url = server.url.replace("http:", "https:")
+        config.write_text(json.dumps({"feedback": {"base_url": url, "api_key": "x"}}), "utf-8")
+        began = time.monotonic()
+        run = run_tap("--config", str(config), env={"NO_PROXY": "*"})
+        took = time.monotonic() - began
+    assert run.returncode == 1
+    assert "feedback_data failed: the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`" in run.stderr
+    assert "retrying" not in run.stderr
+    assert took < 10
+
+
+def test_waits_add_up(tmp_path: Path) -> None:
+    """What a stream waited is part of the time that the sync took, and the log says who asked for it."""
+    config = tmp_path / "config.json"
+
+    def answer(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        with lock:
+            refused = time.monotonic() < until[0]
+            if start > 300 and not until[0]:
+                until[0] = time.monotonic() + 1
+                refused = True
+        if refused:
+            return Reply(status=429, headers={"Retry-After": "1"})
+        time.sleep(0.01)
+        return {"data": ROWS[start : start + 20]}
+
+    until, lock = [0.0], threading.Lock()
+    with Server(answer) as server:
+        config.write_text(json.dumps({"feedback": api(server.url, paginator={"limit": 20})}), "utf-8")
+        began = time.monotonic()
+        run = run_tap("--config", str(config))
+        took = time.monotonic() - began
+    assert run.returncode == 0
+    assert "feedback_data: answered 429 Too Many Requests; the API asked to wait 1 s" in run.stderr
+    retries, waited = re.findall(r"^feedback_data +1,000 +\S+ +(\d+) +([\d.]+) s", run.stderr, re.MULTILINE)[0]
+    assert int(retries) >= 1
+    assert 0.9 <= float(waited) < took
 
 
 # Time windows

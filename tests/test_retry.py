@@ -1,18 +1,32 @@
-"""Which failures are transient, told by real ones, and how long to wait."""
+"""Retries: which failures are transient, shown by real ones, and the decision to try again."""
 
 from __future__ import annotations
 
 import gzip
 import math
 import socket
+import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 import urllib3
+from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import TransientError, backoff, retry_after, transient_reason
+from tap_feedback.retry import (
+    GiveUp,
+    TransientError,
+    Tries,
+    Wait,
+    backoff,
+    decide,
+    explain,
+    in_seconds,
+    retry_after,
+    transient_reason,
+)
+from tap_feedback.settings import Retry
 from tap_feedback.transport import Transport
 from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
@@ -166,15 +180,38 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
         error = failure(server.url)
     assert isinstance(error, urllib3.exceptions.SSLError)
     assert transient_reason(error) is None
+    found = explain(error, "feedback", "")
+    assert isinstance(found, FatalAPIError)
+    assert "the certificate is not trusted (self" in str(found)
+    assert "REQUESTS_CA_BUNDLE" in str(found)
     assert server.asked == []
 
 
 def test_end_within_the_handshake_may_pass() -> None:
     """A connection that ends while encryption is agreed on is a broken one, not a wrong certificate."""
-    with Server(lambda asked: []) as server:
-        # A plain server cannot read the greeting, and says so in plain text.
-        error = failure(server.url.replace("http:", "https:"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"\x15\x03\x03\x00\x02\x02\x28")  # the alert "handshake failure"
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        error = failure(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(5)
     assert transient_reason(error) == "the encrypted connection broke"
+    assert str(explain(error, "feedback", "")) == "the encrypted connection broke"
+
+
+def test_https_on_a_plain_server_is_named() -> None:
+    """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
+    with Server(lambda asked: []) as server:
+        found = explain(failure(server.url.replace("http:", "https:")), "feedback", "")
+    assert isinstance(found, TransientError)
+    assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
+    assert found.first_retries == 0
 
 
 @pytest.mark.parametrize(
@@ -191,6 +228,9 @@ def test_end_within_the_handshake_may_pass() -> None:
 def test_wrong_requests_stay(error: Exception) -> None:
     """What is wrong with the request or the machine does not pass by itself."""
     assert transient_reason(error) is None
+    found = explain(error, "feedback", "")
+    assert isinstance(found, FatalAPIError)
+    assert str(found) == f"the request failed and is not retried ({type(error).__name__}: {error})"
 
 
 def test_reasons_hold_no_address() -> None:
@@ -204,3 +244,107 @@ def test_transient_error_knows_what_was_asked() -> None:
     """The wait that a server asked for travels with the error."""
     assert (str(TransientError("busy", asked=3)), TransientError("busy", asked=3).asked) == ("busy", 3)
     assert TransientError("busy").asked is None
+
+
+# The decision
+
+BUSY = TransientError("answered 429 Too Many Requests", hint="; slow down", refused=True)
+RESET = TransientError("the connection was reset")
+HTML = TransientError("returned HTML, not JSON", first_retries=0)
+ERROR = TransientError("the response has no `data`", first_retries=1)
+
+
+def refusal(strikes: int) -> TransientError:
+    """A refusal, the last of so many in a row at its host."""
+    error = TransientError(str(BUSY), hint=BUSY.hint, refused=True)
+    error.strikes = strikes
+    return error
+
+
+@pytest.mark.parametrize(
+    ("failure", "tries", "proven", "decision"),
+    [
+        (RESET, 1, True, Wait(2)),
+        (RESET, 3, True, Wait(8)),
+        (RESET, 4, True, GiveUp()),
+        (RESET, 1, False, Wait(2)),
+        (BUSY, 1, True, Wait(2)),
+        (BUSY, 2, False, Wait(4)),
+        (BUSY, 4, True, GiveUp()),
+        (TransientError("busy", asked=30), 1, True, Wait(30)),
+        (TransientError("busy", asked=300), 3, True, Wait(300)),
+        (TransientError("busy", asked=30), 4, True, GiveUp()),
+        (TransientError("busy", asked=300.5), 1, True, GiveUp(too_long=True)),
+        (TransientError("busy", asked=0), 2, True, Wait(4)),
+        (HTML, 1, True, Wait(2)),
+        (HTML, 1, False, GiveUp()),
+        (ERROR, 1, False, Wait(2)),
+        (ERROR, 2, False, GiveUp()),
+        (ERROR, 2, True, Wait(4)),
+    ],
+)
+def test_decide(failure: TransientError, tries: int, proven: bool, decision: Wait | GiveUp) -> None:  # noqa: FBT001
+    """A wait that the API asks for is kept; without one the waits grow; both have their limit in the settings."""
+    assert decide(failure, tries, Retry(), jitter=0, proven=proven) == decision
+
+
+def test_no_retries() -> None:
+    """With `max_retries: 0` the first failure is the last, be it a refusal."""
+    for error in (RESET, BUSY, TransientError("busy", asked=1)):
+        assert decide(error, 1, Retry(max_retries=0), jitter=0) == GiveUp()
+
+
+def test_a_wait_that_is_asked_for_is_a_refusal() -> None:
+    """An API that asks for a wait wants it of all requests; asking for none, or for a moment in the past, does not."""
+    assert TransientError("answered 503 Service Unavailable", asked=5).refused
+    assert not TransientError("answered 503 Service Unavailable", asked=0).refused
+    assert not TransientError("answered 503 Service Unavailable").refused
+
+
+def test_refusals_use_up_no_retry_while_others_succeed() -> None:
+    """A request that is refused nine times, with successes of others in between, has all its retries left."""
+    tries = Tries()
+    assert [tries.add(refusal(1)) for _ in range(9)] == [1] * 9
+    assert tries.any
+    assert tries.add(RESET) == 1
+
+
+def test_refusals_of_one_path_come_to_an_end() -> None:
+    """A request that is refused for ever while others succeed fails at last."""
+    tries = Tries()
+    assert [tries.add(refusal(1)) for _ in range(20)][-1] == 4
+    assert str(tries) == "answered 429 Too Many Requests, 20 times in a row"
+
+
+def test_refusals_count_when_nothing_succeeds() -> None:
+    """A host that refuses everything is given up after the retries, whichever requests it refused."""
+    tries = Tries()
+    assert [tries.add(refusal(strikes)) for strikes in (2, 4)] == [2, 4]
+    assert str(tries) == "answered 429 Too Many Requests, 4 times in a row"
+
+
+@pytest.mark.parametrize(
+    ("failures", "words"),
+    [
+        ([RESET], "the connection was reset"),
+        ([RESET, RESET], "the connection was reset, 2 times in a row"),
+        (
+            [BUSY, BUSY, RESET],
+            "3 tries failed (answered 429 Too Many Requests, 2 times; the connection was reset, once); slow down",
+        ),
+    ],
+)
+def test_tries_say_what_happened(failures: list[TransientError], words: str) -> None:
+    """Tries that failed for one reason are counted; if there are several, each is named."""
+    tries = Tries()
+    for error in failures:
+        tries.add(error)
+    assert f"{tries}{tries.hint}" == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(30, "30 s"), (0.5, "0.5 s"), (2.04, "2 s"), (86_400.0, "86,400 s"), (29.37, "29.4 s")]
+)
+def test_in_seconds(seconds: float, words: str) -> None:
+    """Seconds are written with one decimal, if they have any."""
+    assert in_seconds(seconds) == words

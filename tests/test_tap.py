@@ -277,7 +277,7 @@ def test_connection_test_fails(write: Callable[..., str], shared: Sandbox) -> No
     run = run_tap("--config", write("config.json", config), "--test")
     assert run.returncode == 1
     cause, last = errors_of(run)
-    assert "feedback_data failed: answered 401 Unauthorized: check `feedback.api_key`" in cause
+    assert "feedback_data failed: answered 401 Unauthorized; check `feedback.api_key`" in cause
     assert "1 of 1 streams failed: feedback_data" in last
     assert KEY not in run.stderr
 

@@ -1,4 +1,4 @@
-"""The way to a host: proxies, certificates and headers as requests has them, and a time by which all has come."""
+"""HTTP transport for one host: proxies, certificates and headers as requests has them, and the deadline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import transient_reason
+from tap_feedback.retry import TransientError, explain, transient_reason
 from tap_feedback.transport import Transport
 from tests.server import Asked, Server
 from tests.tls import encrypt
@@ -238,12 +238,39 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert ask() == b"[]"
 
 
-def test_missing_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of certificates that is not there is a fault for good, which is told by its name."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
-    with way_to("https://127.0.0.1:9") as ask, pytest.raises(OSError, match=r"/not/there\.pem") as raised:
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """A file of certificates that does not exist fails at once, and is named with the variable that names it."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "/not/there.pem")
+    words = rf"/not/there\.pem cannot be read \(No such file or directory\); check {variable}"
+    with way_to("https://127.0.0.1:9") as ask, pytest.raises(FatalAPIError, match=words):
         ask()
-    assert transient_reason(raised.value) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "an error page", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
+)
+def test_files_without_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A file without a certificate, such as a download that failed, fails at once, as no retry helps."""
+    file = tmp_path / "bundle.pem"
+    file.write_text(text, "utf-8")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    words = "holds no certificate; check REQUESTS_CA_BUNDLE"
+    with (
+        Server(lambda asked: []) as server,
+        way_to(server.url.replace("http:", "https:")) as ask,
+        pytest.raises(FatalAPIError, match=words) as raised,
+    ):
+        ask()
+    assert str(file) in str(raised.value)
+
+
+def test_folders_of_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of certificates, which OpenSSL looks into when it needs one, is as good as a file."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with way_to("https://127.0.0.1:9") as ask, pytest.raises(urllib3.exceptions.NewConnectionError):
+        ask()
 
 
 def test_proxies(proxied: pytest.MonkeyPatch) -> None:
@@ -269,6 +296,98 @@ def test_wrong_proxies(proxy: str, proxied: pytest.MonkeyPatch) -> None:
     with way_to("http://127.0.0.1:9") as ask, pytest.raises(FatalAPIError, match="the proxy that HTTP_PROXY") as raised:
         ask()
     assert "krit" not in str(raised.value)
+
+
+def test_socks_proxies(proxied: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy is an address, though one that requests needs another package for."""
+    proxied.setenv("all_proxy", "socks5://ann:krit@127.0.0.1:1")
+    with way_to("http://127.0.0.1:9") as ask, pytest.raises(FatalAPIError, match="install it") as raised:
+        ask()
+    assert "PySocks" in str(raised.value)
+
+
+def proxy_failure(url: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> TransientError | FatalAPIError:
+    """What a request through a proxy fails with, as the tap explains it; it says nothing of user and password."""
+    scheme, _, address = proxy.partition("//")
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"{scheme}//ann:krit@{address}")
+    transport = Transport(url, {}, size=1)
+    try:
+        with pytest.raises((urllib3.exceptions.HTTPError, OSError)) as raised:
+            transport.send("GET", url, {}, 5)
+    finally:
+        transport.close()
+    found = explain(raised.value, "feedback", transport.proxy)
+    hint = getattr(found, "hint", "")
+    assert "ann" not in f"{found}{hint}"
+    assert "krit" not in f"{found}{hint}"
+    return found
+
+
+@pytest.mark.parametrize("url", ["http://api.invalid", "https://api.invalid"])
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [("127.0.0.1:9", "the connection was refused"), ("nowhere.invalid:3128", "the host name was not found")],
+)
+def test_unreachable_proxies_are_named(url: str, proxy: str, reason: str, proxied: pytest.MonkeyPatch) -> None:
+    """A proxy that is down, or has another name, is named; it is not the API that refused."""
+    found = proxy_failure(url, f"http://{proxy}", proxied)
+    assert isinstance(found, TransientError)
+    assert f"{found}{found.hint}" == f"the proxy {proxy} failed: {reason}; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "final"),
+    [
+        (407, "answered 407 Proxy Authentication Required; check its user and password in HTTP_PROXY", True),
+        (403, "answered 403 Forbidden; check whether it allows requests to this host", True),
+        (502, "answered 502 Bad Gateway", False),
+    ],
+)
+def test_proxies_that_open_no_tunnel_are_named(
+    status: int,
+    words: str,
+    final: bool,  # noqa: FBT001 - a case
+    proxied: pytest.MonkeyPatch,
+) -> None:
+    """A proxy that wants a password, or does not let the host through, says so in place of a tunnel."""
+
+    def serve(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
+
+    with listening(serve) as proxy:
+        found = proxy_failure("https://api.invalid", f"http://{proxy}", proxied)
+    assert str(found).startswith(f"the proxy {proxy} {words}")
+    assert isinstance(found, FatalAPIError if final else TransientError)
+
+
+def test_a_proxy_without_tls_is_named(proxied: pytest.MonkeyPatch) -> None:
+    """A proxy is mostly spoken to in plain HTTP, also for HTTPS, whatever the variable is called."""
+    with Server(lambda asked: []) as proxy:
+        found = proxy_failure("https://api.invalid", proxy.url.replace("http:", "https:"), proxied)
+        address = proxy.url.removeprefix("http://")
+    assert isinstance(found, TransientError)
+    words = f"the proxy {address} speaks HTTP, not HTTPS; set `http://` for it in HTTPS_PROXY"
+    assert f"{found}{found.hint}" == words
+
+
+def test_failures_behind_a_proxy_name_it(proxied: pytest.MonkeyPatch) -> None:
+    """If a connection breaks, it may be the proxy's fault."""
+    with listening(lambda peer: peer.recv(4096)) as proxy:
+        found = proxy_failure("https://api.invalid", f"http://{proxy}", proxied)
+    assert str(found) == f"the connection was reset (through the proxy {proxy})"
+
+
+def test_no_proxy_has_no_name(proxied: pytest.MonkeyPatch) -> None:
+    """Without a proxy none is named."""
+    proxied.setenv("no_proxy", "127.0.0.1")
+    proxied.setenv("http_proxy", "http://127.0.0.1:9")
+    transport = Transport("http://127.0.0.1:9", {}, size=1)
+    assert transport.proxy == ""
+    with pytest.raises(urllib3.exceptions.NewConnectionError):
+        transport.send("GET", "http://127.0.0.1:9", {}, 5)
+    assert transport.proxy == ""
 
 
 def test_tunnels(tmp_path: Path, proxied: pytest.MonkeyPatch) -> None:
