@@ -27,7 +27,13 @@ MISSING: Any = object()
 
 
 class NotDataError(TransientError):
-    """The response is an error under a status of success, or has its rows somewhere else."""
+    """The response is an error under a status of success, or has its rows somewhere else.
+
+    If it is the first one, settings are the likelier cause, so that one retry is enough.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, first_retries=1)
 
 
 class Page(NamedTuple):
