@@ -28,6 +28,8 @@ MOST = 2
 CLOSE, ROOM = 1.05, 1.02
 #: The largest step from a spacing that works to the next one to try; and to one that was refused, when it is doubted.
 STEP, DOUBT = 0.8, 0.9
+#: Seconds; a spacing need not be smaller.
+SMALLEST = 0.001
 
 
 class Spacing:
@@ -50,7 +52,7 @@ class Spacing:
 
     def success(self, spacing: float) -> None:
         """A request succeeded that was sent at this spacing."""
-        if spacing != self.value or not self._worked:
+        if spacing != self.value or spacing < SMALLEST:
             return
         self._run += 1
         if self._run < self._run_needed:
