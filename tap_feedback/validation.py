@@ -62,7 +62,7 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
     ),
     "without-query": ("without query, fragment and blanks", re.compile(r"[^\x00-\x20\x7f?#\\]*").fullmatch),
     "secret": (
-        "one line of text that is not empty, without control characters and blanks at its ends",
+        "must not be empty, and must not contain line breaks, control characters or leading or trailing spaces",
         lambda text: text and is_line(text),
     ),
     "name": ("a name: one line of text", lambda text: text and is_line(text)),
@@ -163,7 +163,8 @@ def _faults_by_schema(schema: Mapping[str, Any], config: Mapping[str, Any]) -> I
         elif "propertyNames" in error.absolute_schema_path:
             yield Fault((*where, error.instance), f"has a wrong name: it must be {_expected(error.schema)}")
         else:
-            yield Fault(where, f"must be {_expected(error.schema)}")
+            words = _expected(error.schema)
+            yield Fault(where, words if words.startswith("must ") else f"must be {words}")
 
 
 def _conflicts(config: Mapping[str, Any], found: list[Fault]) -> Iterator[Fault]:
@@ -233,6 +234,9 @@ def _unknown(where: tuple[str, ...], name: str, known: Mapping[str, Any]) -> str
         return "is not a setting here: it belongs into `feedback`, `analytics` or `support`"
     if "." in name and name.partition(".")[0] in known:
         return f"is not a setting: in JSON, `{name.partition('.')[0]}` is an object with the rest in it"
+    nested = [f"`{part}.{name}`" for part, schema in known.items() if name in schema.get("properties", ())]
+    if where and nested:
+        return f"is not a setting: did you mean {' or '.join(nested)}?"
     close = difflib.get_close_matches(name, known, 1)
     return f"is not a setting: did you mean `{close[0]}`?" if close else "is not a setting"
 
@@ -240,7 +244,8 @@ def _unknown(where: tuple[str, ...], name: str, known: Mapping[str, Any]) -> str
 def _expected(schema: Mapping[str, Any]) -> str:
     """What a schema wants, in words."""
     if "enum" in schema:
-        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+        values = ", ".join(f"`{value}`" for value in schema["enum"])
+        return f"one of {values}" if len(schema["enum"]) > 1 else values
     if "const" in schema:
         return f"`{schema['const']}`"
     if "anyOf" in schema:
