@@ -16,6 +16,12 @@ from singer_sdk.plugin_base import SingerCommand
 
 from tap_feedback.writer import OutputLostError
 
+#: What an empty file needs, by the option that names it.
+FILLINGS = {
+    "--state": "write `{}` into it to start from the beginning",
+    "--catalog": "write the output of `--discover` into it",
+    "--config": "write a JSON object with `feedback`, `analytics` or `support` into it",
+}
 #: Objects that come to be between two collections of garbage, before there may be some.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -54,6 +60,8 @@ class Command(SingerCommand):
             self.logger.error("%s", error)
             code = 1
         except Exception as error:
+            if isinstance(error, OSError) and error.strerror and error.filename is None:
+                error = OutputLostError(error)  # no file failed, so it was stdout
             self.logger.error("%s", describe(error), exc_info=self.logger.isEnabledFor(logging.DEBUG))
             code = 1
         if threading.active_count() > 1:
@@ -80,6 +88,8 @@ def read_json(option: str, file: IO[str]) -> tuple[str, dict[str, Any]]:
     """
     try:
         text = file.read()
+        if not text.strip():
+            raise ConfigurationError(f"{option}: {file.name} is empty; {FILLINGS[option]}")
         value = json.loads(text)
     except ValueError as error:
         raise ConfigurationError(f"{option}: {file.name} is not JSON: {error}") from None

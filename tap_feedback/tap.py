@@ -51,9 +51,13 @@ GRACE = 5
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line is for everybody: the SDK says of each tap that it skips the environment, which this one reads."""
-    skips = record.msg == "Skipping parse of env var settings..."
-    return not skips or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+    """Whether a line is for everybody.
+
+    The SDK says of each tap that it skips the environment, which this one reads, and ends the lines that say what is
+    wrong with the settings with one that says that something is.
+    """
+    noise = record.msg in ("Skipping parse of env var settings...", "Config validation failed")
+    return not noise or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 class TapFeedback(Tap):
@@ -165,7 +169,7 @@ class TapFeedback(Tap):
                 self.logger.warning("catalog: %s is selected, but `%s` is not set: left out", name, known[name])
         selected: list[FeedbackStream] = [stream for stream in self.streams.values() if stream.selected]  # type: ignore[misc]
         if not selected:
-            raise ConfigurationError("catalog: it selects no stream of the APIs that are set")
+            raise ConfigurationError("catalog: it selects no stream of an API that is set; select one, or set its API")
         for stream in selected:
             stream.check()
         return selected

@@ -312,6 +312,17 @@ def test_closed_stdout(write: Callable[..., str], option: str) -> None:
     assert "stdout is closed: there is nowhere to write to" in line
 
 
+@pytest.mark.parametrize("option", ["--discover", "--about"])
+def test_no_room_for_the_output(write: Callable[..., str], option: str) -> None:
+    """A disk may be full when the catalog is written: one line says so in words, as in a sync."""
+    config = write("config.json", {"analytics": api(NOWHERE)})
+    command = f'"{TAP}" --config "{config}" {option} > /dev/full'
+    run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    (line,) = errors_of(run)
+    assert line.endswith("| Writing failed: No space left on device")
+
+
 def test_no_line_says_that_the_environment_is_skipped(write: Callable[..., str], shared: Sandbox) -> None:
     """The SDK says so of each tap, of this one too, which reads it all the same."""
     config = write("config.json", {"feedback": shared.config["feedback"]})
@@ -413,6 +424,7 @@ def test_wrong_settings(write: Callable[..., str]) -> None:
         *("support.api_key", "support.colour", "start_date", "shape"),
     ):
         assert sum(setting in line for line in errors) == 1, setting
+    assert "Config validation failed" not in run.stderr
     assert KEY not in run.stderr
     assert not run.stdout
 
@@ -430,7 +442,7 @@ def test_no_api(write: Callable[..., str]) -> None:
 # Files
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '[["feedback", {}]]', "null", '"text"', "\x00", "\xff"])
+@pytest.mark.parametrize("content", ["{", "[]", '[["feedback", {}]]', "null", '"text"', "\x00", "\xff"])
 def test_texts_that_are_no_object(tmp_path: Path, content: str) -> None:
     """A text that is no JSON object is refused in one line that names the option and the file."""
     (tmp_path / "file.json").write_bytes(content.encode("latin-1"))
@@ -454,6 +466,23 @@ def test_files_that_are_no_object(write: Callable[..., str], option: str, conten
     assert f"{option}: " in line
     assert "file.json is not " in line
     assert not run.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--config", "write a JSON object with `feedback`, `analytics` or `support` into it"),
+        ("--state", "write `{}` into it to start from the beginning"),
+        ("--catalog", "write the output of `--discover` into it"),
+    ],
+)
+def test_empty_files(tmp_path: Path, option: str, words: str) -> None:
+    """A runner that was stopped while it wrote a file may leave it empty: one line says what to write into it."""
+    path = tmp_path / "file.json"
+    path.write_text("\n", encoding="utf-8")
+    with path.open(encoding="utf-8") as file, pytest.raises(ConfigurationError) as caught:
+        check_json(option, file)
+    assert str(caught.value) == f"{option}: {path} is empty; {words}"
 
 
 @pytest.mark.parametrize(("option", "code"), [("--config", 1), ("--state", 2), ("--catalog", 2)])
@@ -488,7 +517,7 @@ def without_key(entry: dict[str, Any], metadata: dict[str, Any]) -> None:
 CATALOGS: dict[str, tuple[Change, str]] = {
     "nothing selected": (
         lambda entry, metadata: metadata.update(selected=False),
-        "catalog: it selects no stream of the APIs that are set",
+        "catalog: it selects no stream of an API that is set; select one, or set its API",
     ),
     "unknown stream": (
         lambda entry, metadata: entry.update(tap_stream_id="forms", stream="forms"),
@@ -524,7 +553,7 @@ def test_empty_catalog(write: Callable[..., str]) -> None:
     run = run_tap("--config", write("config.json", {"analytics": api(NOWHERE)}), "--catalog", file)
     assert run.returncode == 1
     (line,) = errors_of(run)
-    assert "catalog: it selects no stream of the APIs that are set" in line
+    assert "catalog: it selects no stream of an API that is set; select one, or set its API" in line
 
 
 @pytest.mark.parametrize(
