@@ -21,7 +21,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.instants import parse_http_date
 from tap_feedback.pace import Gate
-from tap_feedback.retry import TransientError, explain, phrase, refused_by_proxy, retry_after
+from tap_feedback.retry import FAULT_OF_API, TransientError, explain, phrase, refused_by_proxy, retry_after
 from tap_feedback.settings import ApiKeyAuth, BearerAuth
 from tap_feedback.transport import Transport
 
@@ -202,7 +202,7 @@ class Connection:
                     return Answer(body, datetime.now(timezone.utc), response.headers, sent)
                 url = self._follow(url, location)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise explain(error, self.api.name, self._transport.proxy) from None
+            raise explain(error, self.api, self._transport.proxy) from None
         raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
 
     def _url(self, request: HTTPRequest) -> str:
@@ -250,9 +250,10 @@ def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
     message = f"answered {phrase(status)}"
     if status in api.retry.statuses:
         too_many = status == HTTPStatus.TOO_MANY_REQUESTS
+        slower = f"; set `{api.name}.requests_per_minute`, or lower `{api.name}.max_connections`"
         raise TransientError(
             message,
-            hint=f"; set `{api.name}.requests_per_minute`, or lower `{api.name}.max_connections`" if too_many else "",
+            hint=slower if too_many else FAULT_OF_API if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
             asked=retry_after(headers.get("Retry-After"), datetime.now(timezone.utc)),
             refused=too_many,
         )
@@ -270,13 +271,14 @@ def hint(status: int, api: Api) -> str:
         400: parameters,
         401: f"; check {key}, and in {auth} how it is sent",
         403: f"; check what the key in {key} may read, in {auth} how it is sent, and the stream's `path`",
-        404: f"{path}. If only this stream gets it, the API may not have it: leave it out with a catalog, or with "
-        "`select:` in Meltano",
+        404: f"{path}, or deselect the stream if the API does not have it (in the catalog, or by `select:` in Meltano)",
         422: parameters,
     }
     if 200 <= status < 300:  # noqa: PLR2004 - success, though not of this kind
         return "; only 200, 203 and 204 are responses"
-    return hints.get(status, path if 400 <= status < 500 else "")  # noqa: PLR2004 - the client's errors
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return FAULT_OF_API
+    return hints.get(status, path if status >= HTTPStatus.BAD_REQUEST else "")
 
 
 def check_body(body: bytes, status: int, headers: Mapping[str, str], api: Api) -> None:
@@ -286,8 +288,10 @@ def check_body(body: bytes, status: int, headers: Mapping[str, str], api: Api) -
         TransientError: It is empty, or HTML, which is the page of a wrong address, or of a server under repair.
     """
     if not body and status != HTTPStatus.NO_CONTENT:
-        raise TransientError(f"answered {phrase(status)} with nothing in it")
-    if body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and "html" in headers.get("Content-Type", "").lower():
+        raise TransientError(f"answered {phrase(status)} with nothing in it", hint=FAULT_OF_API)
+    start = body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    typed = start.startswith(b"<") and "html" in headers.get("Content-Type", "").lower()
+    if typed or start.startswith((b"<!doctype html", b"<html")):
         raise TransientError(
             "returned HTML, not JSON",
             hint=f"; check `{api.name}.base_url` and `{api.name}.path_prefix`",

@@ -156,7 +156,8 @@ class Fetcher:
         if decision.too_long:
             raise FatalAPIError(
                 f"{failure}, and the API asked to wait {in_seconds(failure.asked or 0)}, more than "
-                f"`{api.name}.retry.max_wait` ({in_seconds(api.retry.max_wait)}); run the sync later, or raise it"
+                f"`{api.name}.retry.max_wait` ({in_seconds(api.retry.max_wait)}); run the sync later, or "
+                f"raise `{api.name}.retry.max_wait`"
             )
         raise FatalAPIError(f"{tries}{tries.hint}; the address, from `{api.name}.base_url`, was {address}")
 

@@ -17,7 +17,7 @@ import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
 if TYPE_CHECKING:
-    from tap_feedback.settings import Retry
+    from tap_feedback.settings import Api, Retry
 
 #: Seconds; a tap that retries a hundred times must not wait for days.
 LONGEST_BACKOFF = 3600.0
@@ -25,21 +25,29 @@ LONGEST_BACKOFF = 3600.0
 #: path seems to be closed.
 REFUSALS_PER_RETRY = 5
 
+NOT_FOUND = "the host name was not found"
+REFUSED = "the connection was refused"
+NO_RESPONSE = "no response within `timeout`"
+BAD_COMPRESSION = "the response's compression is broken"
+CUT = "the response was cut"
+
 #: What may pass, from the most telling cause to the least.
 REASONS: dict[type[BaseException], str] = {
-    socket.gaierror: "the host name was not found",
-    ConnectionRefusedError: "the connection was refused",
-    urllib3.exceptions.ReadTimeoutError: "no answer within `timeout`",
-    urllib3.exceptions.ConnectTimeoutError: "no answer within `timeout`",
-    TimeoutError: "no answer within `timeout`",
-    urllib3.exceptions.DecodeError: "the answer's compression is broken",
-    http.client.IncompleteRead: "the answer was cut",
+    socket.gaierror: NOT_FOUND,
+    ConnectionRefusedError: REFUSED,
+    urllib3.exceptions.ReadTimeoutError: NO_RESPONSE,
+    urllib3.exceptions.ConnectTimeoutError: NO_RESPONSE,
+    TimeoutError: NO_RESPONSE,
+    urllib3.exceptions.DecodeError: BAD_COMPRESSION,
+    http.client.IncompleteRead: CUT,
     ConnectionResetError: "the connection was reset",
     urllib3.exceptions.ProtocolError: "the connection broke",
     ssl.SSLError: "the encrypted connection broke",
     urllib3.exceptions.NewConnectionError: "the connection failed",
     urllib3.exceptions.ProxyError: "the connection failed",
 }
+#: What to do about a failure for which the API is to blame, as the end of a message.
+FAULT_OF_API = "; the fault is the API's: run the sync again later"
 #: What OpenSSL says if the other side does not speak TLS.
 NOT_TLS = {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"}
 #: A number of seconds above this one is a Unix epoch: nobody asks a client to wait for thirty years.
@@ -165,12 +173,12 @@ def transient_reason(error: Exception) -> str | None:
     return None
 
 
-def explain(error: Exception, api: str, proxy: str) -> TransientError | FatalAPIError:
+def explain(error: Exception, api: Api, proxy: str) -> TransientError | FatalAPIError:
     """What a failed request means, in words without path, query and password.
 
     Args:
         error: What urllib3 or requests raised.
-        api: Name of the API in the settings.
+        api: The API's settings.
         proxy: Host and port of the proxy that leads to it, empty if there is none.
     """
     if tunnel := re.search(r"Tunnel connection failed: (\d+)", str(error)):
@@ -184,17 +192,31 @@ def explain(error: Exception, api: str, proxy: str) -> TransientError | FatalAPI
             "name the authority's certificate in REQUESTS_CA_BUNDLE"
         )
     if getattr(caused_by(error, ssl.SSLError), "reason", None) in NOT_TLS:
-        where = "for it in HTTPS_PROXY" if of_proxy else f"in `{api}.base_url`"
+        where = "for it in HTTPS_PROXY" if of_proxy else f"in `{api.name}.base_url`"
         whose = f"the proxy {proxy}" if of_proxy else "the server"
         return TransientError(f"{whose} speaks HTTP, not HTTPS", hint=f"; set `http://` {where}", first_retries=0)
     reason = transient_reason(error)
     if reason is None:
         return FatalAPIError(f"the request failed and is not retried ({type(error).__name__}: {error})")
+    words, hint = advise(reason, api)
     if of_proxy:
         return TransientError(
-            f"the proxy {proxy} failed: {reason}", hint="; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+            f"the proxy {proxy} failed: {words}", hint="; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
         )
-    return TransientError(f"{reason} (through the proxy {proxy})" if proxy else reason)
+    return TransientError(f"{words} (through the proxy {proxy})" if proxy else words, hint=hint)
+
+
+def advise(reason: str, api: Api) -> tuple[str, str]:
+    """One of REASONS with the settings that it is about, and what to do about it, as the end of a message."""
+    if reason == NO_RESPONSE:
+        words = f"no response within `{api.name}.timeout` ({in_seconds(api.timeout)})"
+        return words, f"; raise `{api.name}.timeout`, or lower `{api.name}.paginator.limit`"
+    return reason, {
+        NOT_FOUND: f"; check `{api.name}.base_url`, or whether the server is up",
+        REFUSED: f"; check `{api.name}.base_url`, or whether the server is up",
+        CUT: FAULT_OF_API,
+        BAD_COMPRESSION: FAULT_OF_API,
+    }.get(reason, "; run the sync again later")
 
 
 def refused_by_proxy(status: int, proxy: str) -> TransientError | FatalAPIError:

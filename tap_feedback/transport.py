@@ -132,7 +132,9 @@ class Transport:
         except requests.exceptions.InvalidSchema:
             raise FatalAPIError("a SOCKS proxy needs the package PySocks; install it beside the tap") from None
         except (TypeError, ValueError, HTTPError, requests.RequestException):
-            raise FatalAPIError("the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names is no address") from None
+            raise FatalAPIError(
+                "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is not a valid address; it must look like `http://host:port`"
+            ) from None
 
     @property
     def proxy(self) -> str:

@@ -186,7 +186,7 @@ def test_transient_statuses(status: int) -> None:
         (404, "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`"),
         (407, "answered 407 Proxy Authentication Required; check `feedback.base_url`"),
         (418, "answered 418 I'm a "),
-        (501, "answered 501 Not Implemented"),
+        (501, "answered 501 Not Implemented; the fault is the API's: run the sync again later"),
         (599, "answered 599"),
     ],
 )
@@ -211,9 +211,9 @@ def test_a_missing_stream_may_be_left_out() -> None:
     """A 404 of one stream of several tells that the vendor does not have it, which is no reason to fail each time."""
     with Server(lambda asked: Reply({}, 404)) as server:
         error = failure(server)
-    assert (
-        "If only this stream gets it, the API may not have it: leave it out with a catalog, or with `select:`"
-        in str(error)
+    assert str(error) == (
+        "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`, or "
+        "deselect the stream if the API does not have it (in the catalog, or by `select:` in Meltano)"
     )
 
 
@@ -420,7 +420,7 @@ def test_cut_bodies(sent: bytes) -> None:
     with Server(lambda asked: Raw(HEAD + sent)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert str(error) in {"the answer was cut", "the connection broke"}
+    assert str(error) in {"the response was cut", "the connection broke"}
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,9 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
     with Server(lambda asked: reply) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert "nothing in it" in str(error)
+    assert str(error) + error.hint == (
+        "answered 200 OK with nothing in it; the fault is the API's: run the sync again later"
+    )
 
 
 @pytest.mark.parametrize(
@@ -447,12 +449,14 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
         (b"\xef\xbb\xbf\r\n <html></html>", "Text/HTML", True),
         (b'<html xmlns="http://www.w3.org/1999/xhtml"/>', "application/xhtml+xml", True),
         (b"[]", "text/html", False),
-        (b"<html></html>", "application/json", False),
+        (b"<html></html>", "application/json", True),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><p>", "application/octet-stream", True),
+        (b"<htmx>", "application/json", False),
         (b"<rows/>", "application/xml", False),
     ],
 )
 def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001 - a case
-    """A page for people tells that the address is wrong; JSON under the type of HTML is JSON all the same."""
+    """A page for people tells that the address is wrong, under whatever type; JSON under the type of HTML is JSON."""
     reply = Reply(body, headers={"Content-Type": content_type})
     with Server(lambda asked: reply) as server, connect(server) as send:
         error = send().exception(10)
@@ -469,7 +473,7 @@ def test_broken_compression() -> None:
     with Server(lambda asked: Reply(b"[]", headers={"Content-Encoding": "gzip"})) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert str(error) == "the answer's compression is broken"
+    assert str(error) == "the response's compression is broken"
 
 
 def test_too_large_bodies() -> None:
@@ -502,7 +506,8 @@ def test_redirects_share_the_time() -> None:
         error = failure(server, timeout=TIMEOUT)
     assert time.monotonic() - began < TIMEOUT + 0.6
     assert isinstance(error, TransientError)
-    assert str(error) == "no answer within `timeout`"
+    assert str(error) == "no response within `feedback.timeout` (0.3 s)"
+    assert error.hint == "; raise `feedback.timeout`, or lower `feedback.paginator.limit`"
 
 
 # Pace

@@ -115,20 +115,20 @@ CASES = [
     passes("reset twice", Raw(reset=True), Raw(SIZED + BODY[:20], reset=True), GOOD),
     # Cut bodies
     *(
-        lasts(f"cut at byte {cut}", Raw(SIZED + BODY[:cut]), "the answer was cut")
+        lasts(f"cut at byte {cut}", Raw(SIZED + BODY[:cut]), "the response was cut")
         for cut in (0, 1, len(BODY) // 2, len(BODY) - 1)
     ),
-    lasts("cut chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY[:20]), "the answer was cut"),
-    lasts("no last chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY + b"\r\n"), "the answer was cut"),
-    lasts("half a gzip stream", Raw(SIZED_ZIP % len(ZIPPED) + ZIPPED[:30]), "the answer was cut"),
-    lasts("a gzip stream that stops", Raw(SIZED_ZIP % 30 + ZIPPED[:30]), "the answer"),
-    lasts("no gzip stream", Raw(SIZED_ZIP % len(BODY) + BODY), "the answer's compression is broken"),
+    lasts("cut chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY[:20]), "the response was cut"),
+    lasts("no last chunk", Raw(CHUNKED + b"%x\r\n" % len(BODY) + BODY + b"\r\n"), "the response was cut"),
+    lasts("half a gzip stream", Raw(SIZED_ZIP % len(ZIPPED) + ZIPPED[:30]), "the response was cut"),
+    lasts("a gzip stream that stops", Raw(SIZED_ZIP % 30 + ZIPPED[:30]), "is not JSON (Input data was truncated)"),
+    lasts("no gzip stream", Raw(SIZED_ZIP % len(BODY) + BODY), "the response's compression is broken"),
     passes("a whole gzip stream", Raw(SIZED_ZIP % len(ZIPPED) + ZIPPED)),
     # Slow ones
-    lasts("slow headers", Drip(bytewise(HEAD + b"X-Long: " + b"x" * 500), 0.05), "no answer within", timeout=True),
-    lasts("slow body", Drip([SIZED, *bytewise(b" " * 500)], 0.05), "no answer within `timeout`", timeout=True),
-    lasts("silence", Drip([b""], 60), "no answer within `timeout`", timeout=True),
-    lasts("silence within the body", Drip([SIZED, BODY[:20], b""], TIMEOUT / 3), "the answer was cut"),
+    lasts("slow headers", Drip(bytewise(HEAD + b"X-Long: " + b"x" * 500), 0.05), "no response within", timeout=True),
+    lasts("slow body", Drip([SIZED, *bytewise(b" " * 500)], 0.05), "no response within `{api}.timeout`", timeout=True),
+    lasts("silence", Drip([b""], 60), "no response within `{api}.timeout`", timeout=True),
+    lasts("silence within the body", Drip([SIZED, BODY[:20], b""], TIMEOUT / 3), "the response was cut"),
     # Statuses
     passes("204", Reply(status=204), rows=0),
     passes("203", Reply(ROWS, 203)),
@@ -141,7 +141,9 @@ CASES = [
     final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth"),
     final("403", Reply(ENVELOPE, 403), "answered 403 Forbidden", "`{api}.api_key` may read", "`{api}.auth", "`path`"),
     final("404", Reply(ENVELOPE, 404), "answered 404 Not Found", "`{api}.base_url`", "`{api}.path_prefix`", "`path`"),
-    lasts("503", Reply(ENVELOPE, 503), "answered 503 Service Unavailable"),
+    lasts(
+        "503", Reply(ENVELOPE, 503), "answered 503 Service Unavailable", "the fault is the API's: run the sync again"
+    ),
     passes("503 three times", *[Reply(ENVELOPE, 503)] * 3, GOOD),
     # Redirects
     passes("redirect on the same host", Reply(status=307, headers={"Location": "/moved"}), GOOD),
@@ -167,7 +169,7 @@ CASES = [
         "Retry-After too long",
         Reply(status=503, headers={"Retry-After": "86400"}),
         "answered 503 Service Unavailable, and the API asked to wait 86,400 s, ",
-        "more than `{api}.retry.max_wait` (300 s); run the sync later",
+        "more than `{api}.retry.max_wait` (300 s); run the sync later, or raise `{api}.retry.max_wait`",
     ),
     final(
         "Retry-After too far",
@@ -180,7 +182,7 @@ CASES = [
     passes("Retry-After unreadable", Reply(status=429, headers={"Retry-After": "soon"}), GOOD),
     # What the answer says
     passes("right JSON as text/html", Reply(ROWS, headers={"Content-Type": "text/html"})),
-    lasts("HTML as JSON", Reply(b"<html><body>Maintenance</body></html>"), "the answer is not JSON"),
+    final("HTML as JSON", Reply(b"<html><body>Maintenance</body></html>"), "returned HTML, not JSON"),
     final(
         "HTML",
         Reply(b"<html><body>Sign in</body></html>", headers={"Content-Type": "text/html"}),
@@ -412,12 +414,12 @@ def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         (
             "feedback_data",
             3,
-            "the connection was refused, 4 times in a row; the address, from `feedback.base_url`, was http://127",
+            "the connection was refused, 4 times in a row; check `feedback.base_url`, or whether the server is up; the",
         ),
         (
             "customer_support_data",
             3,
-            "the host name was not found, 4 times in a row; the address, from `support.base_url`, was http://nowh",
+            "the host name was not found, 4 times in a row; check `support.base_url`, or whether the server is up; the",
         ),
         *((stream, 0, "the certificate is not trusted (self") for stream in STREAMS["analytics"]),
     ],

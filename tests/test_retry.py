@@ -19,6 +19,7 @@ from tap_feedback.retry import (
     TransientError,
     Tries,
     Wait,
+    advise,
     backoff,
     decide,
     explain,
@@ -26,7 +27,7 @@ from tap_feedback.retry import (
     retry_after,
     transient_reason,
 )
-from tap_feedback.settings import Retry
+from tap_feedback.settings import Retry, parse
 from tap_feedback.transport import Transport
 from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
 HEAD = b"HTTP/1.1 200 OK\r\n"
+FEEDBACK = parse({"feedback": {"base_url": "http://x", "api_key": "x"}}).apis["feedback"]
 
 
 def failure(url: str, timeout: float = 5) -> Exception:
@@ -130,16 +132,16 @@ def test_backoff_stays_a_number() -> None:
         (Raw(reset=True), "the connection was reset"),
         (Raw(), "the connection was reset"),
         (Raw(b"nonsense\r\n\r\n"), "the connection broke"),
-        (Raw(HEAD + b"Content-Length: 10\r\n\r\n12345"), "the answer was cut"),
-        (Raw(HEAD + b"Content-Length: 10\r\n\r\n"), "the answer was cut"),
-        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"), "the answer was cut"),
-        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n123"), "the answer was cut"),
-        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nno size\r\n"), "the answer was cut"),
+        (Raw(HEAD + b"Content-Length: 10\r\n\r\n12345"), "the response was cut"),
+        (Raw(HEAD + b"Content-Length: 10\r\n\r\n"), "the response was cut"),
+        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"), "the response was cut"),
+        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n123"), "the response was cut"),
+        (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nno size\r\n"), "the response was cut"),
         (Raw(HEAD + b"Content-Length: 10\r\n\r\n12345", reset=True), "the connection was reset"),
-        (Reply(b"not gzip", headers={"Content-Encoding": "gzip"}), "the answer's compression is broken"),
+        (Reply(b"not gzip", headers={"Content-Encoding": "gzip"}), "the response's compression is broken"),
         (
             Raw(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n" + gzip.compress(b"x" * 999)[:20]),
-            "the answer was cut",
+            "the response was cut",
         ),
     ],
 )
@@ -163,13 +165,40 @@ def test_silence_may_pass() -> None:
     """A server that does not answer may answer the next time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.1)
-    assert transient_reason(error) == "no answer within `timeout`"
+    assert transient_reason(error) == "no response within `timeout`"
 
 
 def test_silence_within_the_body_may_pass() -> None:
     """A server that falls silent may speak up the next time."""
     with Server(lambda asked: Reply(b"12345", headers={"Content-Length": "10"})) as server:
-        assert transient_reason(failure(server.url, 0.1)) == "no answer within `timeout`"
+        assert transient_reason(failure(server.url, 0.1)) == "no response within `timeout`"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "no response within `timeout`",
+            (
+                "no response within `feedback.timeout` (60 s); raise `feedback.timeout`, or lower "
+                "`feedback.paginator.limit`"
+            ),
+        ),
+        (
+            "the connection was refused",
+            "the connection was refused; check `feedback.base_url`, or whether the server is up",
+        ),
+        (
+            "the host name was not found",
+            "the host name was not found; check `feedback.base_url`, or whether the server is up",
+        ),
+        ("the response was cut", "the response was cut; the fault is the API's: run the sync again later"),
+        ("the connection broke", "the connection broke; run the sync again later"),
+    ],
+)
+def test_failures_come_with_advice(reason: str, told: str) -> None:
+    """Whoever reads the last line of a sync that failed at night wants to know what to do now."""
+    assert "".join(advise(reason, FEEDBACK)) == told
 
 
 def test_untrusted_certificate_stays(tmp_path: Path) -> None:
@@ -180,7 +209,7 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
         error = failure(server.url)
     assert isinstance(error, urllib3.exceptions.SSLError)
     assert transient_reason(error) is None
-    found = explain(error, "feedback", "")
+    found = explain(error, FEEDBACK, "")
     assert isinstance(found, FatalAPIError)
     assert "the certificate is not trusted (self" in str(found)
     assert "REQUESTS_CA_BUNDLE" in str(found)
@@ -202,13 +231,13 @@ def test_end_within_the_handshake_may_pass() -> None:
         error = failure(f"https://127.0.0.1:{listener.getsockname()[1]}")
         thread.join(5)
     assert transient_reason(error) == "the encrypted connection broke"
-    assert str(explain(error, "feedback", "")) == "the encrypted connection broke"
+    assert str(explain(error, FEEDBACK, "")) == "the encrypted connection broke"
 
 
 def test_https_on_a_plain_server_is_named() -> None:
     """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
     with Server(lambda asked: []) as server:
-        found = explain(failure(server.url.replace("http:", "https:")), "feedback", "")
+        found = explain(failure(server.url.replace("http:", "https:")), FEEDBACK, "")
     assert isinstance(found, TransientError)
     assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
     assert found.first_retries == 0
@@ -228,7 +257,7 @@ def test_https_on_a_plain_server_is_named() -> None:
 def test_wrong_requests_stay(error: Exception) -> None:
     """What is wrong with the request or the machine does not pass by itself."""
     assert transient_reason(error) is None
-    found = explain(error, "feedback", "")
+    found = explain(error, FEEDBACK, "")
     assert isinstance(found, FatalAPIError)
     assert str(found) == f"the request failed and is not retried ({type(error).__name__}: {error})"
 
