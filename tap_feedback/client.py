@@ -373,7 +373,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         except MissingKey as error:
             raise FatalAPIError(
                 f"page {self.progress.pages}, new row {len(records) + 1}: {error}; "
-                f"`{self.api}.streams.{self.name}.primary_key` names the key"
+                f"set `{self.api}.streams.{self.name}.primary_key` to a property that tells rows apart"
             ) from None
         return records
 

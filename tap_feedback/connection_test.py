@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_feedback.progress import count
-from tap_feedback.settings import CursorPaging, OffsetPaging
+from tap_feedback.settings import CursorPaging, OffsetPaging, SinglePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class ConnectionTest:
             self._key,
             self._change,
             self._next,
-            f"{total:,} in total" if total > 0 else "",
+            f"{total:,} in total" if total > 0 else self._no_total,
         ]
         return ", ".join(filter(None, facts))
 
@@ -84,3 +84,8 @@ class ConnectionTest:
         if isinstance(self._paging, OffsetPaging):
             return "offset heeded" if self.is_enough else "no more rows"
         return ""
+
+    @property
+    def _no_total(self) -> str:
+        path = None if isinstance(self._paging, SinglePage) else self._paging.total_path
+        return f"but no total at `{path}` (`paginator.total_path`)" if path else ""

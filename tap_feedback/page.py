@@ -32,8 +32,8 @@ class NotDataError(TransientError):
     If it is the first one, settings are the likelier cause, so that one retry is enough.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, first_retries=1)
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message, hint=hint, first_retries=1)
 
 
 class Page(NamedTuple):
@@ -114,10 +114,10 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
     rows = lookup(answer, data_selector)
     error = error_in(answer, data_selector, empty=not rows)
     if rows is MISSING:
-        raise NotDataError(_words_for_missing(answer, data_selector))
+        raise _no_rows(answer, data_selector)
     if error is not None:
         raise NotDataError(
-            f"the response reports a failure in `{error}`; it may be that the key or a limit is the cause"
+            f"the response reports a failure in `{error}`", "; check `api_key`, and the limits that the API sets"
         )
     if rows is None:
         return Page([], answer, received, headers=headers or {})
@@ -131,11 +131,12 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
     return Page(rows, answer, received, unstorable, headers or {})
 
 
-def _words_for_missing(answer: Any, data_selector: str) -> str:
-    """What a response without rows is, and which settings to check."""
-    is_error = isinstance(answer, dict) and any(map(looks_like_error, answer))
-    also = ", and `api_key`, as it looks like an error" if is_error else ""
-    return f"the response has no `{data_selector}`: it is {_describe(answer)}; check `data_selector`{also}"
+def _no_rows(answer: Any, data_selector: str) -> NotDataError:
+    """What a response without the selector's key is, and which setting to check."""
+    hint = "; check `data_selector`"
+    if isinstance(answer, dict) and any(map(looks_like_error, answer)):
+        hint = "; it looks like an error: check `api_key` first, then `data_selector`"
+    return NotDataError(f"the response has no `{data_selector}`: it is {_describe(answer)}", hint)
 
 
 def _describe(value: Any) -> str:

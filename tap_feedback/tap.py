@@ -319,7 +319,9 @@ class TapFeedback(Tap):
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the streams that a catalog selects; the SDK's own way leaves the catalog out."""
+        """Test the streams that a catalog selects; the SDK's own way leaves the catalog out, and takes any value."""
+        if value not in [option.value for option in CliTestOptionValue]:
+            raise click.BadParameter("leave out the value, or set `schema`", ctx=ctx, param=param)
         file = ctx.params.get("catalog")
         if value != CliTestOptionValue.All.value or file is None:
             super().cb_test(ctx, param, value)

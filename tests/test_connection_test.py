@@ -54,3 +54,10 @@ def test_the_total_is_told() -> None:
     test.add(ROWS[1:])
     assert test.line(1234) == "2 rows in 1 page, key `id`, replication key `id`, 1,234 in total"
     assert test.line(-1) == "2 rows in 1 page, key `id`, replication key `id`"
+
+
+def test_a_total_that_is_not_there_is_told() -> None:
+    """Without its total, a sync could not tell whether rows are missing."""
+    test = ConnectionTest(OffsetPaging(total_path="meta.count"), ("id",), None)
+    test.add(ROWS)
+    assert test.line(0).endswith(", no more rows, but no total at `meta.count` (`paginator.total_path`)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +18,11 @@ from tap_feedback.settings import config_jsonschema, rows
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
 from tap_feedback.validation import problems
+from tests.runs import TAP, api
+from tests.server import Asked, Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 README = Path(__file__).parents[1] / "README.md"
 PACKAGE = Path(settings.__file__).parent
@@ -91,6 +95,69 @@ def test_the_examples_for_meltano_are_valid(example: str) -> None:
         keys = {api: {**given, "api_key": "key"} for api, given in tap["config"].items() if api in settings.STREAMS}
         assert problems(tap["config"] | keys) == []
         assert {pattern.partition(".")[0] for pattern in tap["select"]} | tap["schema"].keys() <= names
+
+
+def blocks() -> Iterator[str]:
+    """The commands that the README shows, block by block."""
+    for block in re.findall(r"(?:^ {4}\S.*\n)+", text(), re.MULTILINE):
+        yield re.sub("^ {4}", "", block, flags=re.MULTILINE)
+
+
+def scheduled() -> str:
+    """The script that the README says to schedule."""
+    return "set -o pipefail\n" + next(block for block in blocks() if "--state state.json" in block)
+
+
+def run_scheduled(folder: Path, *, status: int = 200, target_exits: int = 0) -> int:
+    """Run the scheduled script in a folder, with an API that answers with a status to `features`; its exit code."""
+    row = {"id": 1, "updated_at": "2024-01-01T00:00:00Z"}
+
+    def answer(asked: Asked) -> Reply:
+        name = asked.path.rpartition("/")[2]
+        return Reply({name: [row]}, status if name == "features" else 200)
+
+    target = folder / "bin" / "target-jsonl"
+    target.parent.mkdir()
+    states = """sed -n 's/^{"type": *"STATE", *"value": *\\(.*\\)}$/\\1/p'"""
+    target.write_text(f"#!/bin/sh\n{states}\nexit {target_exits}\n", "utf-8")
+    target.chmod(0o755)
+    path = os.pathsep.join([str(target.parent), str(Path(TAP).parent), os.environ["PATH"]])
+    (folder / "state.json").write_text("{}", "utf-8")
+    with Server(answer) as server:
+        (folder / "config.json").write_text(json.dumps({"analytics": api(server.url)}), "utf-8")
+        prepare = next(block for block in blocks() if "--discover > catalog.json" in block)
+        for script in (prepare, scheduled()):
+            done = subprocess.run(
+                ["bash", "-c", script], cwd=folder, env={**os.environ, "PATH": path}, check=False, timeout=60
+            )
+    return done.returncode
+
+
+def test_the_scheduled_script_fails_with_the_tap_and_keeps_the_state_of_what_is_complete(tmp_path: Path) -> None:
+    """One stream fails: whoever schedules the script is told, and the next run goes on from the complete streams."""
+    assert run_scheduled(tmp_path, status=400) == 1
+    bookmarks = json.loads((tmp_path / "state.json").read_text("utf-8"))["bookmarks"]
+    assert bookmarks["forums"]["replication_key_value"].startswith("2024-01-01T00:00:00")
+    assert "replication_key_value" not in bookmarks.get("features", {})
+
+
+def test_the_scheduled_script_succeeds_if_all_is_well(tmp_path: Path) -> None:
+    """Tap and target succeed, so the script does, and the state holds every stream."""
+    assert run_scheduled(tmp_path) == 0
+    bookmarks = json.loads((tmp_path / "state.json").read_text("utf-8"))["bookmarks"]
+    assert all("replication_key_value" in bookmarks[name] for name in settings.STREAMS["analytics"])
+
+
+def test_the_scheduled_script_fails_with_the_target(tmp_path: Path) -> None:
+    """The tap succeeds, the target fails: so does the script."""
+    assert run_scheduled(tmp_path, target_exits=3) == 3
+
+
+def test_no_placeholder_of_a_key_has_two_words() -> None:
+    """A key may begin with a scheme, such as `Token`: the first of two words would be taken for one."""
+    examples = text() + (README.parent / ".env.example").read_text(encoding="utf-8")
+    keys = re.findall(r"""(?:"api_key": "|API_KEY='?)([^"'\n]*)""", examples)
+    assert {key.removeprefix("Token ") for key in keys} == {"your-api-key", "your-token"}
 
 
 def test_the_streams_are_those_of_the_code() -> None:

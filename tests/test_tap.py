@@ -297,6 +297,14 @@ def test_schema_test(write: Callable[..., str]) -> None:
     assert {message["type"] for message in wrote(run).messages} == {"SCHEMA"}
 
 
+def test_a_test_of_another_name(write: Callable[..., str]) -> None:
+    """A typing error must not test something else, and look like a success."""
+    run = run_tap("--config", write("config.json", {"analytics": api(NOWHERE)}), "--test=shcema")
+    assert run.returncode != 0
+    assert "leave out the value, or set `schema`" in run.stderr
+    assert run.stdout == ""
+
+
 # Output
 
 
