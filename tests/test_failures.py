@@ -472,7 +472,7 @@ def test_retry_after() -> None:
     assert run.error is None
     for stream in ("feedback_data", "forums", "customer_support_data"):
         first, second = times[stream]
-        assert 0.95 <= second - first < 5, stream
+        assert 0.95 <= second - first < 30, stream
     assert all(len(run.records(stream)) == 3 for stream in NAMES)
 
 
