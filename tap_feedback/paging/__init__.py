@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CursorPaginator", "OffsetPaginator", "Paginator", "SinglePagePaginator", "keys_by", "paginator_for"]
 
+#: The paginator that reads as the settings say.
+TYPES: dict[type, type[Paginator]] = {
+    OffsetPaging: OffsetPaginator,
+    CursorPaging: CursorPaginator,
+    SinglePage: SinglePagePaginator,
+}
+
 
 def paginator_for(
     paging: OffsetPaging | CursorPaging | SinglePage, *, keys: Keys, notice: Callable[[int, str], None]
@@ -32,8 +39,4 @@ def paginator_for(
         keys: Returns the keys that tell the rows of a page apart.
         notice: Logs a text at a level, both of which it is given.
     """
-    if isinstance(paging, OffsetPaging):
-        return OffsetPaginator(paging, keys=keys, notice=notice)
-    if isinstance(paging, CursorPaging):
-        return CursorPaginator(paging, keys=keys, notice=notice)
-    return SinglePagePaginator(paging, keys=keys)
+    return TYPES[type(paging)](paging, keys=keys, notice=notice)

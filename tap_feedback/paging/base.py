@@ -35,14 +35,22 @@ NO_KEY = "None"
 class Paginator(ABC):
     """The base of all paginators.
 
+    Args:
+        paging: The settings.
+        keys: Returns the keys that tell rows apart.
+        notice: Logs a text at a level, both of which it is given.
+
     Attributes:
         finished: Whether the end is proven.
         total: Number of rows that the last response with a total reported; None if none did.
         distinct: Number of distinct rows received, as far as the rows that are remembered tell.
     """
 
-    def __init__(self, paging: OffsetPaging | CursorPaging | SinglePage, *, keys: Keys) -> None:
+    def __init__(
+        self, paging: OffsetPaging | CursorPaging | SinglePage, *, keys: Keys, notice: Callable[[int, str], None]
+    ) -> None:
         self.paging = paging
+        self._notice = notice
         self.finished = False
         self.total: int | None = None
         self.distinct = 0

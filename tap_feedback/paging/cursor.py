@@ -40,18 +40,12 @@ class CursorPaginator(Paginator):
     memory on a long sync, so each is compared with the one before and with one kept from the last power of two (Brent's
     cycle detection): a circle of n pages is met before it was walked three times. Rows are told apart by their keys, as
     their content may change with every request.
-
-    Args:
-        paging: The settings.
-        keys: Returns the keys that tell rows apart.
-        notice: Logs a text at a level, both of which it is given.
     """
 
     paging: CursorPaging
 
     def __init__(self, paging: CursorPaging, *, keys: Keys, notice: Callable[[int, str], None]) -> None:
-        super().__init__(paging, keys=keys)
-        self._notice = notice
+        super().__init__(paging, keys=keys, notice=notice)
         self._cursor: str | None = None
         self._names: set[str] = set()  # at the top level of the responses so far
         self._pages = 0

@@ -36,18 +36,12 @@ class JoiningPaginator(Paginator):
     rows of the page before. If its first row is one that was read, nothing lies between; if it is not, the paginator
     goes back until it meets rows it knows. However rows come and go, those that stay keep their order, so none of them
     is passed by.
-
-    Args:
-        paging: The settings.
-        keys: Returns the keys that tell rows apart.
-        notice: Logs a text at a level, both of which it is given.
     """
 
     paging: OffsetPaging
 
     def __init__(self, paging: OffsetPaging, *, keys: Keys, notice: Callable[[int, str], None]) -> None:
-        super().__init__(paging, keys=keys)
-        self._notice = notice
+        super().__init__(paging, keys=keys, notice=notice)
         self._ask: Ask = Follow(0)
         self._overlap = paging.overlap
         self._whole = 0  # rows in a page of an API that serves only whole pages
