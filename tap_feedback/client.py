@@ -24,7 +24,7 @@ from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
-from tap_feedback.paging import keys_by, paginator_for
+from tap_feedback.paging import keys_by
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication, is_instant, is_number
 from tap_feedback.text import one_line
@@ -259,13 +259,13 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def get_http_request(self, *, page: PageContext[dict[str, Any]]) -> HTTPRequest:
         """The request for a page; its token is the parameters of time range and paginator."""
-        params = {**self.connection.api.params, **self.params, **(page.next_page_token or {})}
+        wanted = page.next_page_token or {}
+        params = {**self.connection.api.params, **self.params, **wanted}
         return HTTPRequest(self.url_base + self.path, params={name: _as_text(value) for name, value in params.items()})
 
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
         """A fresh paginator of the type in the API's settings."""
-        return paginator_for(
-            self.connection.api.paginator,
+        return self.connection.api.paginator.start(
             keys=keys_by(self.primary_keys),
             notice=lambda level, text: self.stream_log.log(level, "%s", text),
         )
@@ -293,7 +293,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             progress=self.progress,
             logger=self.stream_log,
             data_selector=self.data_selector,
-            request_for=lambda params: self.get_http_request(page=PageContext(None, {**range_params, **params})),
+            request_for=lambda wanted: self.get_http_request(page=PageContext(None, {**range_params, **wanted.params})),
             on_answer=self._note_clock,
         )
         return fetcher.pages(self.get_new_paginator())

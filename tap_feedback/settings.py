@@ -12,7 +12,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tap_feedback.auth import Auth
+from tap_feedback.fields import Count, DottedPath, Name, Params, Seconds, UrlPath, text_of
 from tap_feedback.instants import parse_instant
+from tap_feedback.paging import Paging
 from tap_feedback.redaction import Secret
 from tap_feedback.secret_names import is_secret_name
 
@@ -36,78 +39,7 @@ DEFAULTS: dict[str, dict[str, dict[str, str]]] = {
 }
 
 
-def text_of(*formats: str, **more: bool | int) -> Meta:
-    """Mark a text as one of some formats, which `validation.FORMATS` describes."""
-    if len(formats) == 1:
-        return Meta(extra_json_schema={"format": formats[0], **more})
-    return Meta(extra_json_schema={"allOf": [{"format": name} for name in formats], **more})
-
-
-Name = Annotated[str, text_of("name")]
-DottedPath = Annotated[str, text_of("dotted-path")]
-UrlPath = Annotated[str, text_of("url-path")]
 Instant = Annotated[datetime, text_of("date-time")]
-Scalar = str | int | float | bool
-Params = dict[str, Scalar | tuple[Scalar, ...]]
-# The bounds, a million and ten years, keep what is reckoned with them within what clocks and APIs know.
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
-
-Limit = Annotated[Count, Meta(description="Rows asked for in a page, where `limit_param` is set.")]
-LimitParam = Annotated[Name | None, Meta(description="Query parameter of the page size; null sends none.")]
-TotalPath = Annotated[DottedPath | None, Meta(description="Dotted path of a total count; null means there is none.")]
-
-
-class ApiKeyAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="api_key"):
-    """The key in the query or a header."""
-
-    name: Annotated[Name, Meta(description="For `api_key`: name of the query parameter or header.")] = "api_key"
-    location: Annotated[Literal["query", "header"], Meta(description="For `api_key`: `query` or `header`.")] = "query"
-
-
-class BearerAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="bearer"):
-    """The key as a bearer token."""
-
-
-class HttpBasicAuth(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="http_basic"):
-    """The key as the user name, with an empty password."""
-
-
-class OffsetPaging(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="offset"):
-    """Pages by the number of rows before them."""
-
-    limit: Limit = 100
-    limit_param: LimitParam = "limit"
-    offset_param: Annotated[Name, Meta(description="For `offset`: query parameter of the offset.")] = "offset"
-    overlap: Annotated[
-        int,
-        Meta(ge=0, description="For `offset`: rows shared with the page before, to notice shifting pages; 0 for none."),
-    ] = 1
-    total_path: TotalPath = None
-
-
-class CursorPaging(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="cursor"):
-    """Pages by a cursor that each answer names for the next."""
-
-    limit: Limit = 100
-    limit_param: LimitParam = None
-    total_path: TotalPath = None
-    cursor_param: Annotated[Name, Meta(description="For `cursor`: query parameter of the cursor.")] = "cursor"
-    cursor_path: Annotated[DottedPath, Meta(description="For `cursor`: dotted path of the next cursor.")] = (
-        "pagination.cursor"
-    )
-    stop_condition: Annotated[
-        str | UnsetType,
-        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is when the tap stops anyway."),
-    ] = UNSET
-
-
-class SinglePage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="single_page"):
-    """One page and no more."""
-
-    limit: Limit = 100
-    limit_param: LimitParam = None
-    total_path: TotalPath = None
 
 
 class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,10 +103,6 @@ class StreamOverride(Struct, frozen=True, forbid_unknown_fields=True):
             key = given.pop("primary_key")
             given["primary_keys"] = (key,) if isinstance(key, str) else key
         return given
-
-
-Auth = ApiKeyAuth | BearerAuth | HttpBasicAuth
-Paging = OffsetPaging | CursorPaging | SinglePage
 
 
 class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -251,11 +179,13 @@ NULLABLE = {
     "end_date",
     "end_param",
     "limit_param",
+    "prefix",
     "replication_key",
     "start_date",
     "start_param",
     "total_path",
     "user_agent",
+    "username",
 }
 
 

@@ -15,20 +15,14 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.validators import extend
 from msgspec import UNSET
 
+from tap_feedback.auth import Auth
+from tap_feedback.auth.api_key import ApiKeyAuth
 from tap_feedback.instants import parse_instant
-from tap_feedback.settings import (
-    STREAMS,
-    ApiKeyAuth,
-    ApiSettings,
-    Auth,
-    CursorPaging,
-    OffsetPaging,
-    Paging,
-    SinglePage,
-    config_jsonschema,
-    merged,
-    with_nulls,
-)
+from tap_feedback.paging import Paging
+from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.single_page import SinglePage
+from tap_feedback.settings import STREAMS, ApiSettings, config_jsonschema, merged, with_nulls
 from tap_feedback.text import one_line
 
 
@@ -75,6 +69,10 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
     "url-path": (
         "a path that begins with `/`, without query, fragment and blanks",
         re.compile(r"/[^\x00-\x20\x7f?#]*").fullmatch,
+    ),
+    "url-or-path": (
+        "an address with `http://` or `https://` and a host, or a path that begins with `/`",
+        lambda text: is_address(text) or (text.startswith("/") and text.isprintable()),
     ),
     "url-prefix": (
         "empty, or a path that begins with `/`, without query, fragment and blanks",

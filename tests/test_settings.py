@@ -12,17 +12,17 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from tap_feedback.auth.api_key import ApiKeyAuth
+from tap_feedback.auth.bearer import BearerAuth
+from tap_feedback.auth.http_basic import HttpBasicAuth
+from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.single_page import SinglePage
 from tap_feedback.settings import (
     NULLABLE,
     STREAMS,
-    ApiKeyAuth,
-    BearerAuth,
-    CursorPaging,
-    HttpBasicAuth,
     Incremental,
-    OffsetPaging,
     Retry,
-    SinglePage,
     StreamOverride,
     config_jsonschema,
     parse,
