@@ -24,7 +24,7 @@ from benchmarks import tools
 from benchmarks.measure import ROOT, TIMEOUT, RunFailedError, Usage, missing, run
 from demo import meltano
 from demo.postgres import postgres
-from tap_feedback.settings import STREAMS
+from tap_feedback.streams import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from benchmarks.tools import Tool
 
 OFFSETS, CURSORS = ("feedback_data",), ("feedback_records",)
-ALL = tuple(stream for streams in STREAMS.values() for stream in streams)
+ALL = tuple(stream for streams in shipped().values() for stream in streams)
 PAGE = 100
 LATENCY = 0.05
 #: Runs of which the best counts, and seconds after which one is enough.
@@ -216,7 +216,7 @@ def better(one: Result, other: Result) -> Result:
 
 def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
     """The answers of a stream, one request at a time; nothing is done to them but to look for the next one's place."""
-    api = next(name for name, streams in STREAMS.items() if stream in streams)
+    api = next(name for name, streams in shipped().items() if stream in streams)
     path = {"feedback_data": "feedback", "customer_support_data": "resource"}.get(stream, stream)
     connection = http.client.HTTPConnection(urlsplit(config[api]["base_url"]).netloc)
     try:

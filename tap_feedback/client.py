@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from abc import ABC
 from collections import deque
 from datetime import datetime, timezone
 from functools import cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
@@ -20,17 +18,20 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 from tap_feedback.baton import BatonDropped
 from tap_feedback.catalog import with_fixed_parts
+from tap_feedback.columns import MOST_ROWS, infer, stream_schema
 from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import Fetcher, side_by_side
+from tap_feedback.hooks import is_overridden, refuse_dead_hooks
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
 from tap_feedback.paging import keys_by
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication, is_instant, is_number
+from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tap_feedback.connection import Answer, Connection
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
-    from tap_feedback.settings import Settings
+    from tap_feedback.settings import General, Stream
     from tap_feedback.writer import MessageWriter
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
@@ -49,8 +50,8 @@ else:
 
 Record = dict[str, Any]
 
-#: Integer columns of targets have 64 bits, so a larger count goes into `_extra`; not so a key, which a row cannot lack.
-INTEGER_BOUNDS = {"minimum": -(2**63), "maximum": 2**63 - 1}
+#: A time range without ends.
+OPEN = (None, None)
 
 
 class StreamLogger(LoggerAdapter):
@@ -64,53 +65,52 @@ class StreamLogger(LoggerAdapter):
 class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     """A stream of one of the three APIs.
 
+    Its settings, here called its declaration, have all that differs between streams. The class attributes of the
+    streams that the tap ships are the defaults of theirs.
+
     Args:
         tap: The tap.
-        settings: Its settings.
-        connection: The stream's API; None where that is not set, which is enough for discovery.
+        declaration: The stream's settings.
+        general: The settings that all APIs share.
+        connection: The stream's API; None if that is not set, which is enough for discovery.
         baton: Held by whoever calls; laid down while a request is under way.
     """
 
     api: ClassVar[str]
     data_selector: str
-    primary_keys = ("id",)
+    primary_keys: Sequence[str] = ("id",)
     replication_key: str | None = None
 
-    def __init__(self, tap: Tap, *, settings: Settings, connection: Connection | None, baton: Baton) -> None:
-        self.settings = settings
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse an override that could not take effect.
+
+        Raises:
+            TypeError: There is one.
+        """
+        super().__init_subclass__(**kwargs)
+        refuse_dead_hooks(cls)
+
+    def __init__(
+        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, baton: Baton
+    ) -> None:
+        self.declaration = declaration
+        self.general = general
         self._connection = connection
         self.baton = baton
+        self.name = declaration.name
+        self.path = declaration.path
+        self.primary_keys = declaration.primary_keys
+        self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
         self.findings = Findings()
-        self.params: dict[str, Any] = {}
-        override = connection.api.streams.get(self.name) if connection else None
-        self._given = override.given if override else {}
-        for name, value in self._given.items():
-            setattr(self, name, value)
         self._is_announced = False
-        super().__init__(tap, schema=self._load_schema())
+        super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self._keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
 
-    def _load_schema(self) -> dict[str, Any]:
-        """The stream's schema file, with what the settings add to it."""
-        text = (files(__package__) / "schemas" / f"{self.name}.json").read_text(encoding="utf-8")
-        schema: dict[str, Any] = json.loads(text)
-        properties = schema["properties"]
-        for name, subschema in properties.items():
-            if "integer" in subschema["type"] and name not in self.primary_keys:
-                subschema.update(INTEGER_BOUNDS)
-        schema["required"] = list(self.primary_keys)
-        if self.replication_key:
-            properties.setdefault(
-                self.replication_key,
-                {
-                    "type": ["string", "null"],
-                    "format": "date-time",
-                    "description": "Replication key, named in the settings.",
-                },
-            )
-        return with_fixed_parts(schema, self.primary_keys, keep_unknown=self.settings.unknown_fields == "keep")
+    @property
+    def _keeps_unknown(self) -> bool:
+        return self.general.unknown_fields == "keep"
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log what the SDK says of the stream, its start with where it starts from; its errors only at the debug level.
@@ -129,9 +129,9 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         if entry := catalog.get_stream(self.name):
             root = entry.metadata.get(())
             keys = entry.key_properties or getattr(root, "table_key_properties", None) or own_keys
-            keep_unknown = self.settings.unknown_fields == "keep"
+            schema = with_fixed_parts(entry.schema.to_dict(), keys, keep_unknown=self._keeps_unknown)
             # The SDK's mapper reads both here, too. An empty list stays: SCHEMA then has no key.
-            entry.schema = Schema.from_dict(with_fixed_parts(entry.schema.to_dict(), keys, keep_unknown=keep_unknown))
+            entry.schema = Schema.from_dict(schema)
             if entry.key_properties is None:
                 entry.key_properties = list(keys)
         super().apply_catalog(catalog)
@@ -139,13 +139,15 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
 
     def _warn_of_older_catalog(self) -> None:
         """Say which keys of the settings have no effect, as the catalog has others."""
-        for setting, name in (("primary_key", "primary_keys"), ("replication_key", "replication_key")):
-            given, used = (_names(value) for value in (self._given.get(name), getattr(self, name)))
-            if name in self._given and given != used:
+        for setting, given, used in (
+            ("primary_key", self.declaration.primary_keys, self.primary_keys),
+            ("replication_key", self.declaration.replication_key, self.replication_key),
+        ):
+            if setting in self.declaration.given and _names(given) != _names(used):
                 self.stream_log.warning(
                     "`%s.streams.%s.%s` is %s, but the catalog says %s, and the catalog wins: "
                     "run `--discover` again, or change it there",
-                    *(self.api, self.name, setting, given, used),
+                    *(self.api, self.name, setting, _names(given), _names(used)),
                 )
 
     def check(self) -> None:
@@ -191,12 +193,10 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         conform = self._new_conformer()
         replication = self.replication
         spans = [span for spans in replication.spans() for span in spans] if replication else []
-        ranges = [replication.params(span) for span in reversed(spans)] if replication else [{}]
-        test = ConnectionTest(
-            self.connection.api.paginator, self.primary_keys, replication.key if replication else None
-        )
-        for range_params in ranges[:WINDOWS]:
-            for page in self._pages(range_params):
+        ranges = [replication.bounds(span) for span in reversed(spans)] if replication else [OPEN]
+        test = ConnectionTest(self.declaration.paginator, self.primary_keys, replication.key if replication else None)
+        for bounds in ranges[:WINDOWS]:
+            for page in self._pages(bounds, self._passes[0]):
                 records = self._conform(conform, page)
                 if replication is not None:
                     replication.admit(records)
@@ -219,8 +219,8 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
             str(self.replication_key),
             is_instant=self.is_timestamp_replication_key,
             state=self.stream_state,
-            settings=self.settings,
-            incremental=self.connection.api.incremental,
+            settings=self.general,
+            incremental=self.declaration.incremental,
             began=datetime.fromtimestamp(self._initialized_at / 1000, tz=timezone.utc),
         )
         if replication.is_taken_over:
@@ -255,58 +255,102 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     @property
     def url_base(self) -> str:
         """Scheme, host and prefix of the API."""
-        return self.connection.api.base_url + self.connection.api.path_prefix
+        return self.connection.api.url_base
 
-    def get_http_request(self, *, page: PageContext[dict[str, Any]]) -> HTTPRequest:
-        """The request for a page; its token is the parameters of time range and paginator."""
-        wanted = page.next_page_token or {}
-        params = {**self.connection.api.params, **self.params, **wanted}
-        return HTTPRequest(self.url_base + self.path, params={name: _as_text(value) for name, value in params.items()})
+    @property  # type: ignore[misc]  # the declaration sets it
+    def http_method(self) -> str:
+        """The method of the requests."""
+        return self.declaration.method
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """The headers that the stream adds to those of its API."""
+        return dict(self.declaration.headers)
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        return Assembler(self.declaration, self.connection.api.params)
+
+    def get_url(self, context: Context | None) -> str:  # noqa: ARG002 - no stream has partitions
+        """The address of the stream."""
+        return self.url_base + self.path
+
+    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:  # noqa: ARG002
+        """The query parameters of a request."""
+        return self._assembler.params(next_page_token or RangeRequest())
+
+    def prepare_request_payload(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: RangeRequest | None,
+    ) -> dict[str, Any] | None:
+        """The JSON body of a request; None for a GET."""
+        return self._assembler.body(next_page_token or RangeRequest())
+
+    def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
+        """The request for a page. A next link is followed as it is."""
+        token = page.next_page_token
+        if token is not None and token.page.url is not None:
+            return HTTPRequest(token.page.url, self.http_method, headers=self.http_headers)
+        return super().get_http_request(page=page)
 
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
-        """A fresh paginator of the type in the API's settings."""
-        return self.connection.api.paginator.start(
+        """A fresh paginator of the type in the settings."""
+        return self.declaration.paginator.start(
             keys=keys_by(self.primary_keys),
             notice=lambda level, text: self.stream_log.log(level, "%s", text),
         )
 
     # Page
 
+    @property
+    def _passes(self) -> Sequence[Mapping[str, Any]]:
+        """The parameters of each pass over the stream."""
+        return self.declaration.passes or ({},)
+
     def pages(self) -> Iterator[Page]:
         """The pages, each with only the rows that are new, as the API gave them."""
-        if self.replication is None:
-            yield from self._pages({})
-            return
-        if self.replication.is_over:
-            self.stream_log.info(
-                "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
-            )
-        for spans in self.replication.spans():
-            chains = (self._pages(self.replication.params(span)) for span in spans)
-            yield from side_by_side(chains, self.connection.api.max_connections)
+        for params in self._passes:
+            if self.replication is None:
+                yield from self._pages(OPEN, params)
+                continue
+            if self.replication.is_over:
+                self.stream_log.info(
+                    "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
+                )
+            for spans in self.replication.spans():
+                chains = (self._pages(self.replication.bounds(span), params) for span in spans)
+                yield from side_by_side(chains, self.connection.api.max_connections)
 
-    def _pages(self, range_params: dict[str, str]) -> Iterator[Page]:
-        """The pages of one time range."""
+    def _pages(self, bounds: tuple[str | None, str | None], params: Mapping[str, Any]) -> Iterator[Page]:
+        """The pages of one time range, in one pass."""
         fetcher = Fetcher(
             self.connection,
             baton=self.baton,
             progress=self.progress,
             logger=self.stream_log,
-            data_selector=self.data_selector,
-            request_for=lambda wanted: self.get_http_request(page=PageContext(None, {**range_params, **wanted.params})),
+            selection=self.declaration.selection,
+            request_for=lambda wanted: self.get_http_request(
+                page=PageContext(None, RangeRequest(params, *bounds, page=wanted))
+            ),
             on_answer=self._note_clock,
         )
         return fetcher.pages(self.get_new_paginator())
+
+    def infer_columns(self) -> None:
+        """Read some rows and add a column for each property whose values all fit one type."""
+        rows: list[Record] = []
+        for page in self._pages(OPEN, self._passes[0]):
+            rows += page.rows
+            if len(rows) >= MOST_ROWS:
+                break
+        properties = self.schema["properties"]
+        properties |= infer(rows[:MOST_ROWS], properties)
 
     def _note_clock(self, answer: Answer) -> None:
         """Let the replication know what time it is at the API."""
         if self.replication is not None:
             self.replication.note_clock(answer.sent)
-
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no stream has partitions
-        """The rows of all pages, as the API gave them."""
-        for page in self.pages():
-            yield from page.rows
 
     # Record and message
 
@@ -343,6 +387,8 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
     def _sync_pages(self, conform: Conformer, *, write_messages: bool) -> Generator[Record, Any, Any]:
         """Sync each page in turn."""
         for page in self.pages():
+            if self._post_processes:
+                page = self._post_process(page)  # noqa: PLW2901
             extras_before = conform.findings.rows_with_extra
             rows = self._conform(conform, page)
             records = rows if self.replication is None else self.replication.admit(rows)
@@ -376,6 +422,16 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
                 f"set `{self.api}.streams.{self.name}.primary_key` to a property that tells rows apart"
             ) from None
         return records
+
+    @cached_property
+    def _post_processes(self) -> bool:
+        """Whether a subclass overrides `post_process`."""
+        return is_overridden(self, "post_process")
+
+    def _post_process(self, page: Page) -> Page:
+        """A page with what `post_process` makes of its rows."""
+        rows = (self.post_process(row.copy(), None) for row in page.rows)
+        return page._replace(rows=[row for row in rows if row is not None])
 
     def _warn_of_misfit(self, name: str, reason: str) -> None:
         """Say once for a property that a value did not fit."""
@@ -468,13 +524,6 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         found = self.findings
         if told := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced):
             self.stream_log.info("%s", told)
-
-
-def _as_text(value: Any) -> Any:
-    """The value of a parameter with `true` and `false` as JSON spells them."""
-    if isinstance(value, (list, tuple)):
-        return [_as_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _names(key: str | Sequence[str] | None) -> str:

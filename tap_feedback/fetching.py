@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.baton import Baton
     from tap_feedback.connection import Answer, Connection
+    from tap_feedback.page import Selection
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
 
@@ -39,7 +40,7 @@ class Fetcher:
         baton: Held by whoever calls; laid down while there is nothing to do but wait.
         progress: Where pages, retries and waits are counted.
         logger: Is told of retries.
-        data_selector: Where the rows stand in an answer.
+        selection: Where the rows of a response are.
         request_for: Makes the request that a paginator asks for.
         on_answer: Is told of each response, in the order of the pages.
     """
@@ -51,7 +52,7 @@ class Fetcher:
         baton: Baton,
         progress: Progress,
         logger: logging.LoggerAdapter[logging.Logger],
-        data_selector: str,
+        selection: Selection,
         request_for: Callable[[PageRequest], HTTPRequest],
         on_answer: Callable[[Answer], None],
     ) -> None:
@@ -59,7 +60,7 @@ class Fetcher:
         self.baton = baton
         self.progress = progress
         self.logger = logger
-        self.data_selector = data_selector
+        self.selection = selection
         self.request_for = request_for
         self.on_answer = on_answer
         self._under_way: dict[str, Future[Answer]] = {}
@@ -122,7 +123,7 @@ class Fetcher:
                 result = answer.result()
                 self._count_wait(began, result.held_until)
                 self.on_answer(result)
-                page = read_page(result.body, self.data_selector, result.received, result.headers)
+                page = read_page(result.body, self.selection, result.received, result.headers)
                 return page._replace(rows=paginator.take(page))
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tap_feedback.settings import config_jsonschema
 from tap_feedback.tap import TapFeedback
+from tests.configs import config_jsonschema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

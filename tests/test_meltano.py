@@ -19,7 +19,7 @@ from psycopg2.sql import SQL, Identifier
 
 from demo import meltano
 from tap_feedback.instants import parse_instant
-from tap_feedback.settings import STREAMS
+from tests.configs import STREAMS
 from tests.meltano_settings import PLUGIN_YML
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ import re
 import subprocess
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_feedback import settings
-from tap_feedback.settings import config_jsonschema, rows
+from tap_feedback.settings_schema import leaves
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
-from tap_feedback.validation import problems
+from tests.configs import STREAMS, config_jsonschema, problems
 from tests.runs import TAP, api
 from tests.server import Asked, Reply, Server
 
@@ -45,6 +45,14 @@ def code(words: str) -> str:
     return f"`{words}`" if words else "–"
 
 
+def rows(top: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """The settings of an API, with the defaults of feedback and support, and of analytics."""
+    others = dict(leaves(top["analytics"]))
+    for name, leaf in leaves(top["feedback"]):
+        defaults = (json.dumps(of["default"]) if "default" in of else "" for of in (leaf, others[name]))
+        yield name, leaf["description"], *defaults
+
+
 def settings_tables() -> str:
     """The settings of an API, those of a stream, and those at the top, each in a table."""
     schema = config_jsonschema()
@@ -54,7 +62,7 @@ def settings_tables() -> str:
     required = dict.fromkeys(top["feedback"]["required"], "required")
     api_rows = [
         (f"`{name}`", words, required.get(name, code(offset)), required.get(name, code(cursor)))
-        for name, words, offset, cursor in rows()
+        for name, words, offset, cursor in rows(top)
     ]
     stream_rows = [(f"`streams.<name>.{name}`", part["description"]) for name, part in stream.items()]
     top_rows = [
@@ -92,7 +100,7 @@ def test_the_examples_for_meltano_are_valid(example: str) -> None:
     """The same of what goes into `meltano.yml`, but for the key, which does not."""
     names = {str(vars(kind)["name"]) for kind in STREAM_TYPES}
     for tap in yaml.safe_load(example)["plugins"].get("extractors", ()):
-        keys = {api: {**given, "api_key": "key"} for api, given in tap["config"].items() if api in settings.STREAMS}
+        keys = {api: {**given, "api_key": "key"} for api, given in tap["config"].items() if api in STREAMS}
         assert problems(tap["config"] | keys) == []
         assert {pattern.partition(".")[0] for pattern in tap["select"]} | tap["schema"].keys() <= names
 
@@ -145,7 +153,7 @@ def test_the_scheduled_script_succeeds_if_all_is_well(tmp_path: Path) -> None:
     """Tap and target succeed, so the script does, and the state holds every stream."""
     assert run_scheduled(tmp_path) == 0
     bookmarks = json.loads((tmp_path / "state.json").read_text("utf-8"))["bookmarks"]
-    assert all("replication_key_value" in bookmarks[name] for name in settings.STREAMS["analytics"])
+    assert all("replication_key_value" in bookmarks[name] for name in STREAMS["analytics"])
 
 
 def test_the_scheduled_script_fails_with_the_target(tmp_path: Path) -> None:

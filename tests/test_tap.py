@@ -24,8 +24,8 @@ from sandbox import Sandbox
 from tap_feedback import __name__ as package
 from tap_feedback.client import FeedbackStream
 from tap_feedback.command import check_json
-from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
+from tests.configs import STREAMS
 from tests.runs import TAP, Run, api, catalog_of, find_uv, run_tap, sync
 from tests.server import Asked, Reply, Server
 

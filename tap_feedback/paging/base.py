@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 from singer_sdk.exceptions import FatalAPIError
@@ -50,6 +50,13 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     limit: Annotated[Count, Meta(description="Number of rows to request in a page, if `limit_param` is set.")] = 100
     limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = None
     total_path: Annotated[DottedPath | None, Meta(description="Dotted path of the total count; null for none.")] = None
+
+    location: Annotated[
+        Literal["query", "body"], Meta(description="Place of the paging values: `query`, or the JSON `body` of a POST.")
+    ] = "query"
+    first_page_only: Annotated[
+        tuple[Name, ...], Meta(description="List of parameters that only the first request of a chain sends.")
+    ] = ()
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """What is wrong among these settings: the name of one, and words that follow it."""
