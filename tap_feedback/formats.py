@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tap_feedback.instants import parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def is_address(text: str) -> bool:

@@ -172,12 +172,12 @@ class General(Struct, frozen=True, kw_only=True):
 
     start_date: Annotated[
         Instant | None,
-        Meta(description="Earliest change that incremental streams read, as a date or date-time; null for no limit."),
+        Meta(description="Start of the changes that incremental streams read, as a date or date-time; null for none."),
     ] = None
     end_date: Annotated[
         Instant | None,
         Meta(
-            description="First change that incremental streams no longer read, as a date or date-time; null for no limit."
+            description="End of the changes that incremental streams read, exclusive, as a date or date-time; null for none."
         ),
     ] = None
     user_agent: Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +12,8 @@ from tap_feedback.declarations import DEFAULTS
 from tap_feedback.settings import ApiSettings, General, StreamSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from msgspec import Struct
 
     from tap_feedback.declarations import Shipped

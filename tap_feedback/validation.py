@@ -40,7 +40,8 @@ def load(
         config: What was read.
         shipped: The streams that the tap ships.
         schema: The schema of `config_jsonschema`, with what the SDK adds.
-        complete: Whether all that is required must be there. Discovery needs no address and no key; they are then empty.
+        complete: Whether all that is required must be there. Discovery needs no address and no key, so that they are
+            empty if they are not set.
 
     Raises:
         ConfigValidationError: The config has faults; `errors` has a line for each.
