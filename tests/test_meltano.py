@@ -20,7 +20,7 @@ from psycopg2.sql import SQL, Identifier
 from demo import meltano
 from tap_feedback.instants import parse_instant
 from tests.configs import STREAMS
-from tests.meltano_settings import PLUGIN_YML
+from tools.meltano import PLUGIN_YML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
