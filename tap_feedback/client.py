@@ -204,7 +204,8 @@ class FeedbackStream(ApiStream):
         """
         del context  # no stream has partitions
         with ExitStack() as metrics:
-            counter, _ = (metrics.enter_context(each) for each in (self.get_record_counter(), self.get_sync_timer()))
+            counter = metrics.enter_context(self.get_record_counter())
+            metrics.enter_context(self.get_sync_timer())
             try:
                 for records in self._sync_pages(write_messages=write_messages):
                     yield from records

@@ -177,7 +177,7 @@ class General(Struct, frozen=True, kw_only=True):
     end_date: Annotated[
         Instant | None,
         Meta(
-            description="End of the changes that incremental streams read, exclusive, as a date or date-time; null for none."
+            description="End, exclusive, of the changes that incremental streams read, as `start_date`; null for none."
         ),
     ] = None
     user_agent: Annotated[
