@@ -35,11 +35,15 @@ def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[F
     for name in shipped:
         api = config.get(name)
         if isinstance(api, Mapping):
-            yield from _of_api(name, api, shipped, wrong)
+            taken = {stream: other for other in shipped if other != name for stream in shipped[other]}
+            for other in list(shipped)[: list(shipped).index(name)]:
+                streams = config[other].get("streams") if isinstance(config.get(other), Mapping) else None
+                taken |= dict.fromkeys(streams if isinstance(streams, Mapping) else (), other)
+            yield from _of_api(name, api, taken, wrong)
     yield from _of_dates(config, wrong)
 
 
-def _of_api(name: str, api: Block, shipped: Shipped, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
     yield from _of_vendor(name, api.get("vendor"))
     for section in UNIONS:
         if isinstance(api[section], Mapping):
@@ -48,7 +52,6 @@ def _of_api(name: str, api: Block, shipped: Shipped, wrong: set[tuple[str, ...]]
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
-    taken = {stream: other for other in shipped if other != name for stream in shipped[other]}
     for stream, block in streams.items():
         place = (name, "streams", stream)
         if not isinstance(block, Mapping) or (place in wrong and "path" not in block):

@@ -41,10 +41,12 @@ def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:
     """
     own = preset(given.get("vendor"))
     streams: Block = shipped[api]
-    if own is not None:
+    if own is not None and own["api"] == api:
         streams = {name: merge(streams.get(name, {}), stream) for name, stream in own["streams"].items()}
         own = {name: part for name, part in own.items() if name not in NO_SETTINGS}
-    return merge(merge({**DEFAULTS[api], "streams": streams}, own or {}), given)
+    else:
+        own = {}
+    return merge(merge({**DEFAULTS[api], "streams": streams}, own), given)
 
 
 def merge(base: Block, over: Block) -> dict[str, Any]:

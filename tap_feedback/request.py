@@ -120,7 +120,7 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
         filled = value_of(found[1])
         if filled is None:
             return found[0]
-        return quote(as_text(str(filled)), safe="") if in_path else str(as_text(filled))
+        return quote(str(as_text(filled)), safe="") if in_path else str(as_text(filled))
 
     whole = VARIABLE.fullmatch(value)
     if whole and not in_path and (filled := value_of(whole[1])) is not None:
