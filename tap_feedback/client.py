@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
-    from tap_feedback.connection import Answer
     from tap_feedback.page import Page
+    from tap_feedback.responses import Response
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -187,10 +187,10 @@ class FeedbackStream(ApiStream):
                 chains = (self.chain(self.replication.bounds(span), params) for span in spans)
                 yield from side_by_side(chains, self.connection.api.max_connections)
 
-    def note_response(self, answer: Answer) -> None:
+    def note_response(self, response: Response) -> None:
         """Let the replication know what time it is at the API."""
         if self.replication is not None:
-            self.replication.note_clock(answer.sent)
+            self.replication.note_clock(response.sent)
 
     # Record and message
 
