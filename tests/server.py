@@ -24,6 +24,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     target: str
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -79,6 +81,9 @@ class Server:
             def do_GET(self) -> None:
                 server.handle(self)
 
+            def do_POST(self) -> None:
+                server.handle(self)
+
             def log_message(self, *args: object) -> None:
                 """Stay silent."""
 
@@ -96,7 +101,8 @@ class Server:
         """Answer one request."""
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        asked = Asked(parts.path, query, dict(handler.headers.items()), handler.path)
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        asked = Asked(parts.path, query, dict(handler.headers.items()), handler.path, handler.command, body)
         self.asked.append(asked)
         reply = self.answer(asked)
         if isinstance(reply, Raw):

@@ -142,7 +142,7 @@ class TokenSigner(Signer):
                 self._by_basic = False
         token = _token_in(response, code)
         redaction.redactor.add(Secret(token, "access_token"))
-        return Token(Signature(headers={"Authorization": f"Bearer {token}"}), began + _lifetime(response.body))
+        return Token(Signature(headers={"Authorization": f"Bearer {token}"}), began + usable_for(response.body))
 
     def _request(self) -> HTTPRequest:
         form = {"grant_type": "client_credentials"}
@@ -187,7 +187,7 @@ def _error_code(body: Any) -> str | None:
     return code if isinstance(code, str) and code in ERROR_CODES else None
 
 
-def _lifetime(body: dict[str, Any]) -> float:
+def usable_for(body: dict[str, Any]) -> float:
     """Seconds for which to use a token; without `expires_in`, until the API refuses it."""
     try:
         seconds = float(body["expires_in"])
