@@ -216,10 +216,9 @@ class Connection:
         """
         if not signature.body:
             return request.data
+        data = {} if request.data is None and request.method == "POST" else request.data
         try:
-            return with_values(
-                {} if request.data is None and request.method == "POST" else request.data, signature.body
-            )
+            return with_values(data, signature.body)
         except ConfigurationError:
             raise FatalAPIError(
                 f"`{self.api.name}.auth.location` is `body`, but the key has no place in the request's body; set the "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_feedback.connection import Connection
-from tap_feedback.settings import parse
+from tests.configs import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Requests as a connection completes them: parameters, headers and bodies of the API, the request and the auth."""
+"""Requests as a connection completes them: with the API's headers, the key, and a body."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 METRICS = "singer_sdk.metrics"
 
 
-def sent(request: HTTPRequest, *, is_whole: bool = False, **settings: Any) -> Asked:
+def sent(request: HTTPRequest, **settings: Any) -> Asked:
     """A request as it arrives."""
     with Server(lambda asked: []) as server, connected(server, **settings) as connection:
-        send(connection, request, is_whole=is_whole)
+        send(connection, request)
     (asked,) = server.asked
     return asked
 
@@ -35,28 +35,26 @@ def sent(request: HTTPRequest, *, is_whole: bool = False, **settings: Any) -> As
 # Parameters
 
 
-def test_parameters_of_the_api() -> None:
-    """The API's parameters go with every request; the request's win, and the key wins over all."""
-    params = {"a": 1, "b": True, "c": ["x", False], "api_key": "other"}
-    asked = sent(get(a=2, d=False, api_key="another"), params=params, api_key="the-key")
-    assert asked.target == "/v1/feedback?a=2&b=true&c=x&c=false&api_key=the-key&d=false"
+def test_the_key_wins_over_parameters() -> None:
+    """A request keeps its parameters in their order, and the key replaces one of its name."""
+    asked = sent(get(a=2, c=["x", "y"], api_key="another", d=None), api_key="the-key")
+    assert asked.target == "/v1/feedback?a=2&c=x&c=y&api_key=the-key"
 
 
-def test_a_whole_address_is_requested_as_it_is() -> None:
+def test_an_address_of_the_api_is_requested_as_it_is() -> None:
     """An address that the API returned keeps its spelling, and gets the key and the headers only."""
     url = "/v1/feedback?b=%2F+1&a=&cursor=a%3D%3D"
-    settings: dict[str, Any] = {"params": {"a": 1, "z": 1}, "headers": {"X-Team": "feedback"}, "api_key": "the-key"}
-    asked = sent(HTTPRequest(url), is_whole=True, **settings)
+    settings: dict[str, Any] = {"headers": {"X-Team": "feedback"}, "api_key": "the-key"}
+    asked = sent(HTTPRequest(url), **settings)
     assert asked.target == f"{url}&api_key=the-key"
     assert asked.headers["X-Team"] == "feedback"
-    bearer = sent(HTTPRequest(url), is_whole=True, **settings, auth={"type": "bearer"})
-    assert bearer.target == url
+    assert sent(HTTPRequest(url), **settings, auth={"type": "bearer"}).target == url
 
 
 @pytest.mark.parametrize("name", ["api_key", "api%5Fkey"])
 def test_a_key_in_the_address_is_replaced(name: str) -> None:
     """An API that returns its next address with the key in it gets the key once."""
-    asked = sent(HTTPRequest(f"/v1/feedback?{name}=old&b=1&api_key="), is_whole=True, api_key="the-key")
+    asked = sent(HTTPRequest(f"/v1/feedback?{name}=old&b=1&api_key="), api_key="the-key")
     assert asked.target == "/v1/feedback?b=1&api_key=the-key"
 
 
@@ -106,9 +104,9 @@ def test_a_form() -> None:
 
 
 def test_parameters_beside_a_body() -> None:
-    """A POST has its parameters, and those of the API, in the query."""
-    asked = sent(post({"limit": 1}, params={"b": 1}), params={"a": 1}, api_key="the-key")
-    assert asked.query == {"a": "1", "b": "1", "api_key": "the-key"}
+    """A POST has its parameters and the key in the query."""
+    asked = sent(post({"limit": 1}, params={"b": 1}), api_key="the-key")
+    assert asked.query == {"b": "1", "api_key": "the-key"}
 
 
 # METRIC points

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tap_feedback.urls import as_text, join_queries, locate, origin
+from tap_feedback.urls import join_queries, locate, origin
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,3 @@ def test_target(url: str, target: str) -> None:
 def test_join_queries(query: str, other: str, replaced: set[str], joined: str) -> None:
     """Queries keep their spelling, without the parameters that are replaced."""
     assert join_queries(query, other, replaced=replaced) == joined
-
-
-def test_as_text() -> None:
-    """Only truth values are spelled differently in Python and in JSON."""
-    assert as_text([True, (False, 1), "True", None]) == ["true", ["false", 1], "True", None]
