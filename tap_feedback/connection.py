@@ -1,4 +1,4 @@
-"""Connection to one API: its address, parameters, headers and auth, and the requests that wait for their turn."""
+"""Connection to one API: its headers and auth, and the requests that wait for their turn."""
 
 from __future__ import annotations
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.body import encode, remove_path, with_values
+from tap_feedback.body import encode, remove_path, set_path, with_values
 
 
 def test_json_keeps_numbers() -> None:
@@ -18,45 +16,45 @@ def test_json_keeps_numbers() -> None:
     assert encode({"a": 1700000000, "b": Decimal("1.10"), "c": None}) == b'{"a":1700000000,"b":1.10,"c":null}'
 
 
-@pytest.mark.parametrize(
-    ("values", "after"),
-    [
-        ({"a": 1}, {"a": 1, "list": [{"value": 0}, {"value": 0}]}),
-        ({"a.b.c": 1, "a.d": 2}, {"a": {"b": {"c": 1}, "d": 2}, "list": [{"value": 0}, {"value": 0}]}),
-        ({"list.1.value": 5}, {"list": [{"value": 0}, {"value": 5}]}),
-        ({"list.2.value": 5}, {"list": [{"value": 0}, {"value": 0}, {"value": 5}]}),
-        ({"filters.0.value": 5}, {"filters": [{"value": 5}], "list": [{"value": 0}, {"value": 0}]}),
-        ({"list.0": "x"}, {"list": ["x", {"value": 0}]}),
-        ({}, {"list": [{"value": 0}, {"value": 0}]}),
-    ],
-)
-def test_with_values(values: dict[str, Any], after: Any) -> None:
-    """Values are put at their paths in a copy; missing objects are added."""
-    before = {"list": [{"value": 0}, {"value": 0}]}
-    text = json.dumps(before)
-    assert with_values(before, values) == after
-    assert json.dumps(before) == text
-
-
-@pytest.mark.parametrize("path", ["list.3", "list.x", "list.-1", "text.a", "list.0.value.x"])
-def test_paths_that_lead_nowhere(path: str) -> None:
-    """A path through a value without members, or beyond a list, is an error."""
-    with pytest.raises(ConfigurationError, match=f"`{re.escape(path)}` does not lead into"):
-        with_values({"list": [{"value": 0}], "text": "a"}, {path: 1})
+def test_with_values_copies() -> None:
+    """The body of a stream stays as it is for its next request."""
+    body = {"a": {"b": 1}, "list": [{"value": 0}]}
+    assert with_values(body, {"a.c": 2, "list.0.value": 3}) == {"a": {"b": 1, "c": 2}, "list": [{"value": 3}]}
+    assert body == {"a": {"b": 1}, "list": [{"value": 0}]}
 
 
 @pytest.mark.parametrize(
-    ("path", "after"),
+    ("body", "path", "expected"),
     [
-        ("a", {"list": [{"value": 0}]}),
-        ("list.0.value", {"a": 1, "list": [{}]}),
-        ("list.1.value", {"a": 1, "list": [{"value": 0}]}),
-        ("b.c", {"a": 1, "list": [{"value": 0}]}),
-        ("a.b", {"a": 1, "list": [{"value": 0}]}),
+        ({}, "a", {"a": 1}),
+        ({}, "a.b.c", {"a": {"b": {"c": 1}}}),
+        ({}, "groups.0.filters.0.value", {"groups": [{"filters": [{"value": 1}]}]}),
+        (
+            {"groups": [{"filters": [{"by": "x"}]}]},
+            "groups.0.filters.0.value",
+            {"groups": [{"filters": [{"by": "x", "value": 1}]}]},
+        ),
+        ({"a": [5, 6]}, "a.1", {"a": [5, 1]}),
+        ({"a": [5]}, "a.1", {"a": [5, 1]}),
+        ({"a": {"0": 5}}, "a.0", {"a": {"0": 1}}),
     ],
 )
-def test_remove_path(path: str, after: Any) -> None:
-    """A member is removed if it is there."""
-    body = {"a": 1, "list": [{"value": 0}]}
+def test_a_value_at_a_path(body: dict[str, Any], path: str, expected: dict[str, Any]) -> None:
+    """What lacks on the way is made: a list if the next step is a number."""
+    set_path(body, path, 1)
+    assert body == expected
+
+
+@pytest.mark.parametrize("body", [{"a": 5}, {"a": []}, {"a": "text"}])
+def test_a_path_that_leads_nowhere(body: dict[str, Any]) -> None:
+    """It is refused, as the value would not be sent."""
+    with pytest.raises(ConfigurationError, match=r"`a\.1\.b` does not lead"):
+        set_path(body, "a.1.b", 1)
+
+
+@pytest.mark.parametrize("path", ["x", "a.x", "a.0.x.y", "b.0.c"])
+def test_removing(path: str) -> None:
+    """A member that is not there stays away."""
+    body = {"a": [1], "b": [{"c": 2, "d": 3}]}
     remove_path(body, path)
-    assert body == after
+    assert body == ({"a": [1], "b": [{"d": 3}]} if path == "b.0.c" else {"a": [1], "b": [{"c": 2, "d": 3}]})
