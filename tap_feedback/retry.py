@@ -8,15 +8,17 @@ import re
 import socket
 import ssl
 from collections import Counter
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.records.timestamps import WAIT_EPOCH_FROM, parse_http_date, parse_instant
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tap_feedback.settings import Api, Retry
 
 #: Seconds; a tap that retries a hundred times must not wait for days.
@@ -50,8 +52,6 @@ REASONS: dict[type[BaseException], str] = {
 FAULT_OF_API = "; the fault is the API's: run the sync again later"
 #: What OpenSSL says if the other side does not speak TLS.
 NOT_TLS = {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"}
-#: A number of seconds above this one is a Unix epoch: nobody asks a client to wait for thirty years.
-EPOCH_FROM = 1_000_000_000
 
 
 class TransientError(Exception):
@@ -271,16 +271,11 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except (OverflowError, ValueError):
+        moment = parse_http_date(value)
+        if moment is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        seconds = (moment - now).total_seconds()
     else:
         if not math.isfinite(seconds):
             return None
-        if seconds >= EPOCH_FROM:
-            seconds -= now.timestamp()
-    return max(0.0, seconds)
+        moment = parse_instant(seconds) if seconds >= WAIT_EPOCH_FROM else None
+    return max(0.0, seconds if moment is None else (moment - now).total_seconds())
