@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import error_in, looks_like_error
+from tap_feedback.json_types import noun
 from tap_feedback.retry import TransientError
 from tap_feedback.text import one_line
 
@@ -172,5 +173,4 @@ def _describe(value: Any) -> str:
         listed = ", ".join(map(one_line, list(value)[:NAMES_LISTED]))
         more = ", …" if len(value) > NAMES_LISTED else ""
         return f"an object with the keys {listed}{more}" if value else "an empty object"
-    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    return noun(value)

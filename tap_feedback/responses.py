@@ -10,7 +10,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.auth.api_key import ApiKeyAuth
 from tap_feedback.failures import FAULT_OF_API, phrase
-from tap_feedback.instants import parse_http_date
+from tap_feedback.records.timestamps import parse_http_date
 from tap_feedback.retry import TransientError
 from tap_feedback.wait_headers import requested_wait
 

@@ -6,13 +6,10 @@ import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from tap_feedback.instants import parse_http_date
+from tap_feedback.records.timestamps import WAIT_EPOCH_FROM, parse_http_date, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-#: A number of seconds above this one is a Unix epoch: no API asks to wait for thirty years.
-EPOCH_FROM = 1_000_000_000
 
 
 def requested_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | None:
@@ -44,10 +41,8 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         moment = parse_http_date(value)
         if moment is None:
             return None
-        seconds = (moment - now).total_seconds()
     else:
         if not math.isfinite(seconds):
             return None
-        if seconds >= EPOCH_FROM:
-            seconds -= now.timestamp()
-    return max(0.0, seconds)
+        moment = parse_instant(seconds) if seconds >= WAIT_EPOCH_FROM else None
+    return max(0.0, seconds if moment is None else (moment - now).total_seconds())
