@@ -126,7 +126,7 @@ class Connection:
         A token is fetched before the turn, as it may need a turn at the same host.
 
         Args:
-            take: Takes the request; None if there is none left to send.
+            take: Takes the request; None if nothing is left to send.
             is_last: Whether the request fails if its signature is refused.
 
         Returns:
@@ -202,7 +202,7 @@ class Connection:
         data = self._data(request, signature)
         own = {} if data is None else {"Content-Type": JSON}
         headers = merge_headers(own, self.api.headers, request.headers, signature.headers)
-        body = None if data is None else encode(data, headers["Content-Type"])
+        body = None if data is None else encode(data, headers)
         response = self._host.exchange(request.method, location, headers, body, check=check)
         if job.validate is not None:
             validate(job.validate, response, request, self.api.retry)

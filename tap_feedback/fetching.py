@@ -186,7 +186,7 @@ class Fetcher:
         """The seconds to wait before another try.
 
         Raises:
-            FatalAPIError: There is none.
+            FatalAPIError: There will be no other try.
         """
         api = self.connection.api
         counted = tries.add(failure)
