@@ -830,7 +830,7 @@ def started(feed: Feed, folder: Path, **more: Any) -> Iterator[Started]:
                 process.kill()
 
 
-STOPPED = "Stopped by a signal; the state is that of the streams that were complete"
+STOPPED = "Stopped by a signal; state was saved for the streams that had finished"
 SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 
 
