@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from tests.runs import NOWHERE, TAP, api, errors_of, run_tap, written_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sandbox import Sandbox
 
@@ -60,6 +62,37 @@ def test_about_as_text(format_: list[str]) -> None:
 
 
 # Start and end
+
+
+def test_module() -> None:
+    """`python -m tap_feedback` is the same command, and so is what the package installs."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tap_feedback", "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0
+    assert run.stdout == run_tap("--version").stdout
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    assert '\ntap-feedback = "tap_feedback.__main__:main"\n' in project
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("imported", ["click", "tap_feedback.tap"])
+def test_signal_at_the_start(number: int, code: int, imported: str) -> None:
+    """A signal during the imports, or while the command reads its settings, ends it without a traceback."""
+    command = [sys.executable, "-X", "importtime", "-m", "tap_feedback", "--config", "/dev/stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
+        try:
+            assert tap.stderr is not None
+            for line in tap.stderr:  # a line for each module, when its import is complete
+                if line.decode().rstrip().endswith(f" {imported}"):
+                    break
+            tap.send_signal(number)
+            out, errors = tap.communicate(timeout=20)
+        finally:
+            tap.kill()
+    assert tap.returncode == code
+    assert not out
+    assert b"Traceback" not in errors
 
 
 @pytest.mark.parametrize("option", ["", "--discover", "--about", "--test"])
