@@ -66,16 +66,16 @@ def test_the_keys_are_looked_at() -> None:
     assert test.line(0) == line
 
 
-def test_the_total_is_told() -> None:
-    """A total that the API gives is told, unless it is one of those that mean that nothing was counted."""
+def test_the_total() -> None:
+    """The line has the total that the API reports, unless that is a number that means that it did not count."""
     test = ConnectionTest(SinglePage(), ("id",), "id")
     test.add(ROWS[1:])
     assert test.line(1234) == "2 rows in 1 page, key `id`, replication key `id`, 1,234 in total"
     assert test.line(-1) == "2 rows in 1 page, key `id`, replication key `id`"
 
 
-def test_a_total_that_is_not_there_is_told() -> None:
-    """Without its total, a sync could not tell whether rows are missing."""
+def test_a_missing_total() -> None:
+    """Without the total, a sync could not notice that rows are missing."""
     test = ConnectionTest(OffsetPaging(total_path="meta.count"), ("id",), None)
     test.add(ROWS)
     assert test.line(0).endswith(", no more rows, but no total at `meta.count` (`paginator.total_path`)")
@@ -144,7 +144,7 @@ def test_connection_test_of_a_wrong_cursor_path(write: Callable[..., str]) -> No
 
 
 def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
-    """A primary key that a row lacks fails, on the second page too; one that rows share is told."""
+    """A primary key that a row lacks fails, on the second page too; a key that rows share is mentioned."""
 
     def answer(asked: Asked) -> dict[str, Any]:
         page = pages_of_two(asked)
@@ -170,7 +170,7 @@ def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
 
 
 def test_connection_test_of_few_rows(write: Callable[..., str]) -> None:
-    """A stream of one page, or of none, says what it does not prove."""
+    """A stream with one page, or without rows, says what it does not prove."""
     rows = {"forums": [{"id": 1, "updated_at": "2024-01-31"}], "features": []}
     with Server(lambda asked: rows | {"data": rows["forums"][: 0 if "1" in asked.query.values() else 1]}) as server:
         config = {name: api(server.url) for name in ("feedback", "analytics", "support")}

@@ -121,10 +121,10 @@ def test_a_signal_interrupts_discovery() -> None:
 def test_progress_of_streams_that_wait_or_failed(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While streams run, each has its line, the first response to come or not; one that failed says so at once."""
+    """While streams run, each has its line, even before its first response; one that failed says so."""
     caplog.set_level("INFO")
     monkeypatch.setattr("tap_feedback.sync.PROGRESS_INTERVAL", 0.05)
-    monkeypatch.setattr("tap_feedback.progress.WORTH_TELLING", 0)
+    monkeypatch.setattr("tap_feedback.progress.LONG_WAIT", 0)
     lines = (
         "feedback_data: failed; the other streams go on",
         "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
@@ -219,7 +219,7 @@ def test_empty_catalog() -> None:
     ],
 )
 def test_catalogs_of_another_shape(catalog: dict[str, Any]) -> None:
-    """An object that is not a Singer catalog is refused, and where it is not one is said."""
+    """An object that is not a Singer catalog is refused, and the message names the place."""
     run = sync({"analytics": api(NOWHERE)}, catalog=catalog)
     assert re.match(r"catalog: not a Singer catalog: .*(- at `\$\.streams|field `streams`$)", str(run.error))
     assert not run.messages
@@ -280,7 +280,7 @@ def select(config: dict[str, Any], stream: str, **metadata: str) -> dict[str, An
 
 
 def test_incremental_stream_as_full_table(shared: Sandbox) -> None:
-    """A catalog can have an incremental stream read whole; there is then no bookmark."""
+    """A catalog can have an incremental stream read whole, without a bookmark."""
     catalog = select(shared.config, "forums", replication_method="FULL_TABLE")
     state = bookmark("2026-01-01T00:00:00Z")
     run = sync(shared.config, catalog=catalog, state=state)
@@ -290,7 +290,7 @@ def test_incremental_stream_as_full_table(shared: Sandbox) -> None:
 
 
 def test_full_table_stream_as_incremental(shared: Sandbox) -> None:
-    """A catalog can have a stream without a replication key of its own read from a bookmark on."""
+    """A catalog can give a full-table stream a replication key, and have it read from its bookmark."""
     key = {"replication_method": "INCREMENTAL", "replication_key": "updated_at"}
     catalog = select(shared.config, "customer_support_data", **key)
     first = sync(shared.config, catalog=catalog)
