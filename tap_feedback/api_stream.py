@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
-    from tap_feedback.baton import Baton
     from tap_feedback.connection import Connection
+    from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
     from tap_feedback.responses import Response
@@ -62,7 +62,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         declaration: The stream's settings.
         general: The settings that all APIs share.
         connection: The stream's API; None if that is not set, which is enough for discovery.
-        baton: Held by whoever calls; laid down while a request is under way.
+        lock: Held by the caller; released while a request is in flight.
     """
 
     api: ClassVar[str]
@@ -80,12 +80,12 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         refuse_dead_hooks(cls)
 
     def __init__(
-        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, baton: Baton
+        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, lock: StreamLock
     ) -> None:
         self.declaration = declaration
         self.general = general
         self._connection = connection
-        self.baton = baton
+        self.lock = lock
         self.name = declaration.name
         self.path = declaration.path
         self.primary_keys = declaration.primary_keys
@@ -183,7 +183,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             self.note_response,
             hooks_of(self),
         )
-        fetcher = Fetcher(self.connection, source, baton=self.baton, progress=self.progress, logger=self.stream_log)
+        fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())
 
     def note_response(self, response: Response) -> None:

@@ -15,10 +15,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
 from tap_feedback.api_stream import OPEN, ApiStream
-from tap_feedback.baton import BatonDropped
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import side_by_side
+from tap_feedback.lock import LockClosed
 from tap_feedback.output import Output
 from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
@@ -210,7 +210,7 @@ class FeedbackStream(ApiStream):
                 for records in self._sync_pages(write_messages=write_messages):
                     yield from records
                     counter.increment(self.progress.rows - counter.value)
-            except BatonDropped:
+            except LockClosed:
                 metrics.pop_all()  # another thread writes, and has the last word in the log
                 raise
             except BaseException:

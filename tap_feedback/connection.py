@@ -49,7 +49,7 @@ class Connection:
 
     It adds the API's headers and the signature. Of two values with one name, the signature's wins, then the request's.
 
-    Its methods are called with the baton, except `sleep`. The requests run on worker threads, which share the host, its
+    Its callers hold the lock, except those of `sleep`. The requests run on worker threads, which share the host, its
     gate and the slots of `requests_per_minute`.
 
     Args:
@@ -99,7 +99,7 @@ class Connection:
         return job.response
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds, or until the connection is closed; without the baton."""
+        """Wait for some seconds, or until the connection is closed; without the lock."""
         self._closed.wait(seconds)
 
     def close(self) -> None:

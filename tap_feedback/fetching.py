@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
-    from tap_feedback.baton import Baton
     from tap_feedback.connection import Connection
+    from tap_feedback.lock import StreamLock
     from tap_feedback.page import Selection
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
@@ -65,7 +65,7 @@ class Fetcher:
     Args:
         connection: The stream's API.
         source: The stream.
-        baton: Held by the caller; laid down during waits.
+        lock: Held by the caller; released during waits.
         progress: Where pages, retries and waits are counted.
         logger: Logs retries.
     """
@@ -75,13 +75,13 @@ class Fetcher:
         connection: Connection,
         source: Source,
         *,
-        baton: Baton,
+        lock: StreamLock,
         progress: Progress,
         logger: logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self.connection = connection
         self.source = source
-        self.baton = baton
+        self.lock = lock
         self.progress = progress
         self.logger = logger
         self._in_flight: dict[str, Sent] = {}
@@ -146,7 +146,7 @@ class Fetcher:
         while True:
             began = time.monotonic()
             try:
-                with self.progress.waiting(awaited), self.baton.laid_down():
+                with self.progress.waiting(awaited), self.lock.released():
                     sent.response.exception()  # waits
                 self._waited = time.monotonic() - began
                 response = sent.response.result()
@@ -213,7 +213,7 @@ class Fetcher:
             self.logger.info("%s; retrying in %s", failure, in_seconds(seconds))
         if seconds and not failure.refused:
             began = time.monotonic()
-            with self.progress.waiting("a retry"), self.baton.laid_down():
+            with self.progress.waiting("a retry"), self.lock.released():
                 self.connection.sleep(seconds)
             self.progress.waited += time.monotonic() - began
 
