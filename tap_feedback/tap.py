@@ -42,6 +42,8 @@ class TapFeedback(CommandLineTap):
     name = "tap-feedback"
     config_jsonschema = config_jsonschema(shipped())
     message_writer_class = MessageWriter
+    #: The streams that the tap ships. A subclass may have others, with hooks of the SDK overridden.
+    stream_types: Sequence[type[FeedbackStream]] = STREAM_TYPES
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class TapFeedback(CommandLineTap):
         **kwargs: Any,
     ) -> None:
         self.lock = StreamLock()
+        self.shipped = shipped(self.stream_types)
         self.failures: dict[str, Exception] = {}
         if isinstance(catalog, dict):
             check_catalog(catalog)
@@ -77,12 +80,12 @@ class TapFeedback(CommandLineTap):
         self.append_builtin_config(schema)
         if parse_env:
             config = merge(config, from_environment(schema, os.environ, "TAP_FEEDBACK_"))
-        guard_logs(secrets(config, shipped()))
+        guard_logs(secrets(config, self.shipped))
         # A copy, in which numbers of other types, such as Decimals, become those of JSON.
         config = with_numbers(json.loads(json.dumps(config, default=float)), schema)
-        self.settings = load(config, shipped(), schema=schema, complete=complete)
+        self.settings = load(config, self.shipped, schema=schema, complete=complete)
         #: The API of each stream, by name, whether the API is set or not.
-        self.api_of = {name: api for api, streams in shipped().items() for name in streams}
+        self.api_of = {name: api for api, streams in self.shipped.items() for name in streams}
         self.api_of |= {name: api.name for api in self.settings.apis.values() for name in api.streams}
         return config
 
@@ -109,8 +112,8 @@ class TapFeedback(CommandLineTap):
         agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
         gates = Gates()
         self.connections = {name: Connection(api, agent, gates) for name, api in self.settings.apis.items()}
-        kinds: dict[str, type[FeedbackStream]] = {kind.name: kind for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
-        apis = self.settings.apis or load({name: {} for name in shipped()}, shipped(), complete=False).apis
+        kinds = {kind.name: kind for kind in self.stream_types}  # type: ignore[misc]  # the class has it
+        apis = self.settings.apis or load({name: {} for name in self.shipped}, self.shipped, complete=False).apis
         streams = [
             kinds.get(declaration.name, API_TYPES[api.name])(
                 self,

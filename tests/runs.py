@@ -66,13 +66,19 @@ def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
     return catalog
 
 
-def sync(config: dict[str, Any], *, catalog: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Run:
+def sync(
+    config: dict[str, Any],
+    *,
+    catalog: dict[str, Any] | None = None,
+    state: dict[str, Any] | None = None,
+    tap_type: type[TapFeedback] = TapFeedback,
+) -> Run:
     """Run a sync in this process; an error that ends it is kept, not raised."""
     run = Run()
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
         with redirect_stdout(out):
-            tap = TapFeedback(config=json.loads(json.dumps(config)), catalog=catalog, state=state)
+            tap = tap_type(config=json.loads(json.dumps(config)), catalog=catalog, state=state)
             try:
                 tap.sync_all()
             finally:
