@@ -1,4 +1,4 @@
-"""What several test modules need."""
+"""Fixtures and markers for all tests."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, settings
 
 from demo.postgres import postgres as run_postgres
 from sandbox import Sandbox
+from tests.costs import Guard, cost_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # The same examples each time, and no clock: what fails here fails everywhere. `--hypothesis-profile=explore` looks on.
 settings.register_profile(
@@ -20,16 +21,50 @@ settings.register_profile(
 settings.register_profile("explore", settings.get_profile("default"), deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
 
+GUARD = pytest.StashKey[Guard]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch what unit tests do."""
+    config.stash[GUARD] = Guard()
+
+
+# First, because `-m` then selects by these markers.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with what it costs."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            item.add_marker(cost_of(item, globals()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a unit test to its marker."""
+    guard = item.config.stash[GUARD]
+    guard.test = item.name if item.get_closest_marker("unit") else None
+    try:
+        return (yield)
+    finally:
+        guard.test = None
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """The three APIs, with pages enough that every paginator goes on."""
+    """The three APIs, with enough rows for three pages of each stream."""
+    with Sandbox(rows=250) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """The same, for tests that change nothing in it."""
     with Sandbox(rows=250) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URI of an empty PostgreSQL database."""
+    """The URI of an empty PostgreSQL database; with pytest-xdist, one for each worker."""
     with run_postgres() as uri:
         yield uri
