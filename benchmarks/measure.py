@@ -44,6 +44,10 @@ class Usage:
     memory: int
 
 
+#: A run that failed.
+NOTHING = Usage(0, 0, 0)
+
+
 class RunFailedError(Exception):
     """A process did not end well; with the first exception in its log."""
 

@@ -13,7 +13,7 @@ from benchmarks.scenarios import LONG
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from benchmarks.scenarios import Result
+    from benchmarks.results import Result
 
 TAP, BARE_LOOP, ONE_AT_A_TIME, EIGHT_AT_A_TIME, WINDOWS, AIRBYTE = (
     tool.name
