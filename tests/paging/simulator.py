@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.exceptions import FatalAPIError
 
@@ -123,8 +123,21 @@ class Outcome:
     notices: list[str]
 
 
-def read(world: World, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
-    """Read a world through the paginator."""
+class Answers(Protocol):
+    """A server as `read` sees it."""
+
+    requests: int
+
+    def answer(self, offset: int, limit: int) -> tuple[list[Row], int | None]:
+        """The rows of a page, and the total.
+
+        Raises:
+            Refused: The server answers with a status.
+        """
+
+
+def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
+    """Read a server through the paginator."""
     notices: list[str] = []
     paginator = OffsetPaginator(paging, keys=keys_by(["id"]), notice=lambda _, text: notices.append(text))
     keys: list[int] = []
