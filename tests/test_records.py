@@ -208,7 +208,7 @@ def examples(count: int) -> settings:
     return settings(max_examples=count, phases=phases)
 
 
-@examples(50)
+@examples(20)
 @given(ROWS.map(with_ids))
 def test_nothing_is_lost(rows: list[str]) -> None:
     """Whatever objects an API sends, each comes out valid, with every value in its place or in `_extra`."""
@@ -218,7 +218,7 @@ def test_nothing_is_lost(rows: list[str]) -> None:
     assert not {row: names for row, names in lost.items() if names}
 
 
-@examples(20)
+@examples(8)
 @given(ROWS.map(with_ids))
 def test_unknown_fields_can_be_dropped(rows: list[str]) -> None:
     """With `unknown_fields: drop`, records have what fits of the properties of the schema, and nothing else."""
@@ -238,7 +238,7 @@ def nested(record: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     return {**record, "links": links if isinstance(sent.get("links"), dict) else None, EXTRA: extra}
 
 
-@examples(40)
+@examples(15)
 @given(ROWS.map(with_ids), st.sampled_from([1, 3]))
 def test_nothing_is_lost_by_flattening(rows: list[str], depth: int) -> None:
     """Whatever comes, a record has only columns that its SCHEMA has, fits them, and has every value somewhere."""

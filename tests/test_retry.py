@@ -6,6 +6,7 @@ import gzip
 import math
 import socket
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
@@ -54,12 +56,12 @@ def failure(url: str, timeout: float = 5) -> Exception:
     raise AssertionError("the request did not fail")
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections; it is held, so that no other server takes it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,8 @@ def test_broken_answers_may_pass(answer: Raw | Reply, reason: str) -> None:
 
 def test_refused_connection_may_pass() -> None:
     """A server that is not up may come up."""
-    assert transient_reason(failure(f"http://127.0.0.1:{closed_port()}")) == "the connection was refused"
+    with closed_port() as port:
+        assert transient_reason(failure(f"http://127.0.0.1:{port}")) == "the connection was refused"
 
 
 def test_unknown_host_may_pass() -> None:
