@@ -29,7 +29,7 @@ LATENCY = 0.05
 
 @contextmanager
 def sandbox(rows: int, latency: float) -> Iterator[dict[str, dict[str, Any]]]:
-    """Run a sandbox as a process of its own; yields a configuration of the tap for it."""
+    """Run a sandbox as a process; yields settings with which the tap reads it."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.json"
         arguments = (f"--rows={rows}", f"--latency={latency}", f"--write-config={config}", f"--for={4 * TIMEOUT}")

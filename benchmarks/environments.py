@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENVIRONMENTS = ROOT / ".cache" / "bench"
-#: What is installed where. Each environment is made once, and anew when its line changes; `tap` is always made anew.
+#: Packages of each environment, which is made again when its line changes; `tap` is made for every run.
 REQUIREMENTS = {
     "tap": (str(ROOT), "requests==2.34.2", "singer-sdk[msgspec]==0.54.9", "msgspec==0.22.0"),
     "bare": ("requests==2.34.2", "msgspec==0.22.0"),

@@ -198,6 +198,6 @@ def promises(run: Run) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def held(kept: bool) -> str:  # noqa: FBT001 - the answer to a question
+def held(kept: bool) -> str:  # noqa: FBT001 - it answers a question
     """Whether a promise was kept, in a word."""
     return "kept" if kept else "**missed**"

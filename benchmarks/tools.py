@@ -158,7 +158,7 @@ def airbyte_ids(job: Job) -> Iterator[tuple[str, str | int]]:
 
 
 def dlt_ids(job: Job) -> Iterator[tuple[str, str | int]]:
-    """Table and id of each row in dlt's files: lists of rows where they were extracted, rows once normalized."""
+    """Table and id of each row in dlt's files: lists of rows if they were extracted only, rows once normalized."""
     decoder = msgspec.json.Decoder(list[Row] | Row)
     for stream in job.streams:
         for file in (job.folder / "pipelines").glob(f"**/new_jobs/{stream}.*jsonl"):

@@ -66,7 +66,7 @@ def into_postgres(rows: int) -> list[Result]:
 
 
 def _not_landed(uri: str, rows: int) -> str:
-    """The streams of which not every row is in its table, exactly once; empty where there is none."""
+    """The streams of which not every row is in its table, exactly once; empty if all are."""
     wrong = []
     with closing(psycopg2.connect(uri)) as connection, connection.cursor() as cursor:
         for stream in ALL:

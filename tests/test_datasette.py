@@ -1,4 +1,4 @@
-"""A server that nobody here wrote: Datasette, read by settings alone."""
+"""A third-party server, Datasette, read by settings alone."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_datasette_is_read_by_settings_alone(datasette: str) -> None:
 
 
 def test_datasette_refuses_a_wrong_token(datasette: str) -> None:
-    """A wrong token is told as such."""
+    """The message about a wrong token says so."""
     config = {"analytics": {"base_url": datasette, "path_prefix": "/portal", "api_key": "wrong"}}
     run = sync(config, catalog=catalog_of(config, "forums"))
     assert "answered 403 Forbidden" in run.failures["forums"]

@@ -19,7 +19,7 @@ from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
 from tap_feedback.validation import problems
 from tests.runs import TAP, api
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,7 +112,7 @@ def run_scheduled(folder: Path, *, status: int = 200, target_exits: int = 0) -> 
     """Run the scheduled script in a folder, with an API that answers with a status to `features`; its exit code."""
     row = {"id": 1, "updated_at": "2024-01-01T00:00:00Z"}
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: RecordedRequest) -> Reply:
         name = asked.path.rpartition("/")[2]
         return Reply({name: [row]}, status if name == "features" else 200)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tap_feedback.instants import parse_instant
 from tests.runs import Run, api, catalog_of, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 
 def rows(*updated: Any) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ def test_the_server_is_asked_for_the_range(
     with forums_server([]) as server:
         run = forums(server, incremental=settings, top=top, state=state and bookmark(state))
     assert run.error is None
-    assert server.asked[0].query == query
+    assert server.requests[0].query == query
 
 
 def test_a_full_table_sync_asks_for_everything() -> None:
@@ -84,7 +84,7 @@ def test_a_full_table_sync_asks_for_everything() -> None:
             entry["replication_method"] = "FULL_TABLE"
         run = sync(config, catalog=catalog, state=bookmark("2024-02-01T00:00:00Z"))
     assert run.ids("forums") == [1]
-    assert server.asked[0].query == {}
+    assert server.requests[0].query == {}
 
 
 # Which rows are written
@@ -179,7 +179,7 @@ def test_a_second_run_reads_only_what_is_at_the_bookmark() -> None:
 def test_a_failed_sync_leaves_the_bookmark() -> None:
     """What a sync wrote before it failed is read again: the state does not pass it."""
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         if "cursor" in asked.query:
             return Reply(status=404)
         return {"forums": rows("2024-03-01T00:00:00Z"), "pagination": {"cursor": "b"}}
@@ -220,7 +220,7 @@ def test_a_number_can_be_the_replication_key() -> None:
     assert first.ids("forums") == [9, 10, 8]
     assert first.state == bookmark(10, key="id")
     assert second.ids("forums") == [10]
-    assert {str(asked.query) for asked in server.asked} == {"{}"}
+    assert {str(asked.query) for asked in server.requests} == {"{}"}
 
 
 def test_a_bookmark_of_another_kind_fails_in_words() -> None:
@@ -235,7 +235,7 @@ def test_a_stream_without_a_key_of_its_own_can_be_incremental() -> None:
     """A feedback stream that is switched to INCREMENTAL by its timestamp writes what is new."""
     table = [{"id": str(number), "timestamp": f"2024-01-0{number}T00:00:00Z"} for number in range(1, 6)]
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         start = int(asked.query["offset"])
         return {"data": table[start : start + 2]}
 
@@ -271,7 +271,7 @@ def test_a_text_as_replication_key_is_refused(stream: str) -> None:
             refused(by_settings, catalog_of(by_settings, stream)),
             refused(by_catalog, switched(by_catalog, stream, key)),
         ]
-        assert not server.asked
+        assert not server.requests
     for message in messages:
         assert message.startswith(f"{stream}: the replication key {key!r} is neither a point in time nor a number")
         assert f"`{api_name}.streams.{stream}.replication_key`" in message
@@ -314,7 +314,7 @@ def test_a_catalog_may_make_a_number_of_a_key(number: dict[str, Any]) -> None:
         second = sync(config, catalog=retyped(config, number), state=first.state)
     assert first.state == bookmark(10)
     assert second.ids("forums") == [1]
-    assert all(not asked.query for asked in server.asked)
+    assert all(not asked.query for asked in server.requests)
 
 
 def test_a_date_is_a_point_in_time() -> None:
@@ -323,7 +323,7 @@ def test_a_date_is_a_point_in_time() -> None:
         config = {"analytics": api(server.url), "start_date": "2024-01-10"}
         run = sync(config, catalog=retyped(config, {"type": ["string", "null"], "format": "date"}))
     assert run.ids("forums") == [2]
-    assert server.asked[0].query == {"updated_after": "2024-01-10T00:00:00Z"}
+    assert server.requests[0].query == {"updated_after": "2024-01-10T00:00:00Z"}
 
 
 # The API's clock
@@ -342,7 +342,7 @@ def test_no_change_is_lost_if_the_clock_of_the_api_is_behind(window: float | Non
     table = dict.fromkeys((1, 2), start + timedelta(hours=1))
     changes = iter([True])
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: RecordedRequest) -> Reply:
         now = datetime.now(timezone.utc) - behind
         first = parse_instant(asked.query["updated_after"]) or now
         last = parse_instant(asked.query.get("updated_before")) or now + timedelta(days=1)
@@ -399,7 +399,7 @@ def test_the_first_response_tells_the_time() -> None:
     dates = [began - timedelta(minutes=minutes) for minutes in (30, 20)]
     later = f"{began:%Y-%m-%dT%H:%M:%SZ}"
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: RecordedRequest) -> Reply:
         page = int(asked.query.get("cursor", 0))
         body = {"forums": [{"id": page, "updated_at": later}], "pagination": {"cursor": None if page else "1"}}
         return Reply(body, headers={"Date": http_date(dates[page])})
@@ -430,7 +430,7 @@ def test_an_end_before_the_bookmark_asks_for_nothing(
     with Server(lambda asked: Reply(status=400)) as server:
         run = forums(server, top={"end_date": end_date}, state=state, incremental={"window": window})
     assert run.error is None
-    assert not server.asked
+    assert not server.requests
     assert run.state == state
     assert [message["type"] for message in run.messages] == ["STATE", "SCHEMA", "STATE"]
     assert "forums: nothing to read: `end_date` is not after 2024-03-01T00:00:00Z" in caplog.text
@@ -446,7 +446,10 @@ def test_an_end_within_the_lookback_asks_for_the_rest() -> None:
             state=bookmark("2024-03-01T00:00:00Z"),
             incremental={"lookback": 3600},
         )
-    assert server.asked[0].query == {"updated_after": "2024-02-29T23:00:00Z", "updated_before": "2024-02-29T23:30:00Z"}
+    assert server.requests[0].query == {
+        "updated_after": "2024-02-29T23:00:00Z",
+        "updated_before": "2024-02-29T23:30:00Z",
+    }
 
 
 # States of other taps
@@ -468,7 +471,10 @@ def test_the_state_of_a_singer_io_tap_is_taken_over(state: dict[str, Any], caplo
         assert "forums: takes over the bookmark of a singer-io tap, `updated_at`" in caplog.text
         caplog.clear()
         again = forums(server, state=run.state)
-    assert [asked.query["updated_after"] for asked in server.asked] == ["2024-02-01T00:00:00Z", "2024-02-02T00:00:00Z"]
+    assert [asked.query["updated_after"] for asked in server.requests] == [
+        "2024-02-01T00:00:00Z",
+        "2024-02-02T00:00:00Z",
+    ]
     assert (run.ids("forums"), again.ids("forums")) == ([2, 3], [3])
     assert reached(run) == "2024-02-02T00:00:00Z"
     assert "singer-io" not in caplog.text
@@ -489,7 +495,7 @@ def test_the_own_bookmark_goes_before_that_of_a_singer_io_tap(state: dict[str, A
     """The SDK's form counts if it is of this key; a bookmark under another name is none of this key."""
     with forums_server([]) as server:
         forums(server, state={"bookmarks": {"forums": state}})
-    assert server.asked[0].query == ({"updated_after": f"{start}T00:00:00Z"} if start else {})
+    assert server.requests[0].query == ({"updated_after": f"{start}T00:00:00Z"} if start else {})
 
 
 @pytest.mark.parametrize(
@@ -499,7 +505,7 @@ def test_a_singer_io_bookmark_that_cannot_be_used_is_refused(value: str, words: 
     """As the SDK's own: before any request."""
     with Server(lambda asked: Reply(status=404)) as server:
         run = forums(server, state={"bookmarks": {"forums": {"updated_at": value}}})
-        assert not server.asked
+        assert not server.requests
     assert f"state: the bookmark of forums {words}" in str(run.error)
 
 

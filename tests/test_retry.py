@@ -97,7 +97,7 @@ def closed_port() -> Iterator[int]:
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    """Every form of `Retry-After` is read, and what cannot be read is no wish."""
+    """Every form of `Retry-After` is read, and anything else is ignored."""
     assert retry_after(value, NOW) == seconds
 
 
@@ -129,7 +129,7 @@ def test_backoff_stays_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
         (Raw(reset=True), "the connection was reset"),
         (Raw(), "the connection was reset"),
@@ -147,9 +147,9 @@ def test_backoff_stays_a_number() -> None:
         ),
     ],
 )
-def test_broken_answers_may_pass(answer: Raw | Reply, reason: str) -> None:
-    """An answer that breaks off or breaks down is worth another try."""
-    with Server(lambda asked: answer) as server:
+def test_broken_answers_may_pass(response: Raw | Reply, reason: str) -> None:
+    """A response that is cut or broken is worth a retry."""
+    with Server(lambda request: response) as server:
         assert transient_reason(failure(server.url)) == reason
 
 
@@ -165,7 +165,7 @@ def test_unknown_host_may_pass() -> None:
 
 
 def test_silence_may_pass() -> None:
-    """A server that does not answer may answer the next time."""
+    """A server that does not respond may respond the next time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.1)
     assert transient_reason(error) == "no response within `timeout`"
@@ -173,7 +173,7 @@ def test_silence_may_pass() -> None:
 
 def test_silence_within_the_body_may_pass() -> None:
     """A server that falls silent may speak up the next time."""
-    with Server(lambda asked: Reply(b"12345", headers={"Content-Length": "10"})) as server:
+    with Server(lambda request: Reply(b"12345", headers={"Content-Length": "10"})) as server:
         assert transient_reason(failure(server.url, 0.1)) == "no response within `timeout`"
 
 
@@ -200,13 +200,13 @@ def test_silence_within_the_body_may_pass() -> None:
     ],
 )
 def test_failures_come_with_advice(reason: str, told: str) -> None:
-    """Whoever reads the last line of a sync that failed at night wants to know what to do now."""
+    """The last line of a sync that failed at night says what to do now."""
     assert "".join(advise(reason, FEEDBACK)) == told
 
 
 def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     """A certificate that is not trusted is not trusted the next time either."""
-    server = Server(lambda asked: [])
+    server = Server(lambda request: [])
     encrypt(server, tmp_path)
     with server:
         error = failure(server.url)
@@ -216,7 +216,7 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     assert isinstance(found, FatalAPIError)
     assert "the certificate is not trusted (self" in str(found)
     assert "REQUESTS_CA_BUNDLE" in str(found)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_end_within_the_handshake_may_pass() -> None:
@@ -239,7 +239,7 @@ def test_end_within_the_handshake_may_pass() -> None:
 
 def test_https_on_a_plain_server_is_named() -> None:
     """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
-    with Server(lambda asked: []) as server:
+    with Server(lambda request: []) as server:
         found = explain(failure(server.url.replace("http:", "https:")), FEEDBACK, "")
     assert isinstance(found, TransientError)
     assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
@@ -266,14 +266,14 @@ def test_wrong_requests_stay(error: Exception) -> None:
 
 
 def test_reasons_hold_no_address() -> None:
-    """A reason says nothing of the address, in which a key may stand."""
+    """A reason says nothing of the address, which may contain a key."""
     error = failure("http://geheim.invalid")
     assert "geheim" in str(error)
     assert "geheim" not in str(transient_reason(error))
 
 
 def test_transient_error_knows_what_was_asked() -> None:
-    """The wait that a server asked for travels with the error."""
+    """The error carries the wait that a server asked for."""
     assert (str(TransientError("busy", asked=3)), TransientError("busy", asked=3).asked) == ("busy", 3)
     assert TransientError("busy").asked is None
 

@@ -27,7 +27,7 @@ from tap_feedback.command import check_json
 from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
 from tests.runs import TAP, Run, api, catalog_of, find_uv, run_tap, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def told(run: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(re.findall(r"INFO +\| tap-feedback\.\w+ +\| (\w+): ok, (.+)", run.stderr))
 
 
-def pages_of_two(asked: Asked) -> dict[str, Any]:
+def pages_of_two(asked: RecordedRequest) -> dict[str, Any]:
     """An API with five rows for each stream, two on a page, by offset or by cursor."""
     stream = asked.path.rpartition("/")[2]
     first = int(asked.query.get("cursor", asked.query.get("offset", 0)))
@@ -205,7 +205,7 @@ def test_connection_test_of_a_wrong_cursor_path(write: Callable[..., str]) -> No
 def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
     """A primary key that a row lacks fails, on the second page too; one that rows share is told."""
 
-    def answer(asked: Asked) -> dict[str, Any]:
+    def answer(asked: RecordedRequest) -> dict[str, Any]:
         page = pages_of_two(asked)
         for row in page["data"]:
             row["uid"] = row["id"]
@@ -249,7 +249,7 @@ def test_connection_test_of_few_rows(write: Callable[..., str]) -> None:
 def test_connection_test_of_windows(write: Callable[..., str]) -> None:
     """Of a stream that is read in windows, the two pages are of one window, the latest that has rows."""
 
-    def answer(asked: Asked) -> dict[str, Any]:
+    def answer(asked: RecordedRequest) -> dict[str, Any]:
         return pages_of_two(asked) if asked.query.get("updated_after", "") < "2024-01-10" else {"forums": []}
 
     with Server(answer) as server:
@@ -259,7 +259,7 @@ def test_connection_test_of_windows(write: Callable[..., str]) -> None:
         run = run_tap("--config", write("config.json", config), "--catalog", catalog, "--test")
     assert run.returncode == 0
     assert told(run)["forums"].startswith("4 rows in 2 pages, ")
-    assert [asked.query.get("cursor") for asked in server.asked][:3] == [None, None, "2"]
+    assert [asked.query.get("cursor") for asked in server.requests][:3] == [None, None, "2"]
 
 
 def test_connection_test_of_stream_maps(write: Callable[..., str], shared: Sandbox) -> None:
@@ -355,7 +355,7 @@ def test_progress_of_streams_that_wait_or_failed(
         "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
     )
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         if asked.path.endswith("/feedback"):
             return Reply({}, 401)
         until = time.monotonic() + 20
@@ -722,7 +722,7 @@ class Calls:
         threading.setprofile(None)
 
 
-def one_page(asked: Asked) -> dict[str, Any]:
+def one_page(asked: RecordedRequest) -> dict[str, Any]:
     """A page of one row, for a stream of any kind."""
     rows = [] if asked.query.get("offset", "0") != "0" else [{"id": 1}]
     return {asked.path.rpartition("/")[2]: rows, "data": rows}

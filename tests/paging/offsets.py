@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.runs import Run, api, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +39,12 @@ def offset_server(
         place: Makes the offset that is served from the one that is asked for.
     """
 
-    def answer(asked: Asked) -> Any:
-        change(table, len(server.asked))
-        start = place(int(asked.query["offset"]))
-        return {"data": table[start : start + min(cap, int(asked.query["limit"]))], "total": len(table)}
+    def respond(request: RecordedRequest) -> Any:
+        change(table, len(server.requests))
+        start = place(int(request.query["offset"]))
+        return {"data": table[start : start + min(cap, int(request.query["limit"]))], "total": len(table)}
 
-    server = Server(answer)
+    server = Server(respond)
     return server
 
 
@@ -54,17 +54,17 @@ def feedback(server: Server, **settings: Any) -> Run:
 
 
 def offsets(server: Server) -> list[int]:
-    """The offsets that were asked for."""
-    return [int(asked.query["offset"]) for asked in server.asked]
+    """The offsets that the tap requested."""
+    return [int(request.query["offset"]) for request in server.requests]
 
 
 def refusing_server(table: Rows, status: int, *, window: int = 1_000_000, step: int = 1) -> Server:
     """A server that refuses offsets behind its rows, outside a window of its first rows, or between its pages."""
 
-    def answer(asked: Asked) -> Any:
-        start = int(asked.query["offset"])
+    def respond(request: RecordedRequest) -> Any:
+        start = int(request.query["offset"])
         if start >= min(len(table), window) or start % step:
             return Reply(status=status)
         return {"data": table[start : min(start + 100, window)], "total": len(table)}
 
-    return Server(answer)
+    return Server(respond)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.paging.offsets import Rows, expected, feedback, offset_server, rows
-from tests.server import Asked, Server
+from tests.server import RecordedRequest, Server
 
 
 @pytest.mark.parametrize(("deleted", "at", "first"), [(5, 2, 0), (150, 4, 40)])
 def test_no_row_is_missed_when_others_are_deleted(deleted: int, at: int, first: int) -> None:
-    """Rows deleted in front of the offset shift the rest to the left; those that stood all along still come."""
+    """Rows deleted in front of the offset shift the rest to the left; those that are there all along still come."""
     table = rows(430)
     gone: Rows = []
 
@@ -33,7 +33,7 @@ def test_no_row_is_missed_when_others_are_deleted(deleted: int, at: int, first: 
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("cap", [10, 35])
 def test_no_row_is_missed_while_rows_come_and_go_all_the_time(newest_first: bool, cap: int) -> None:  # noqa: FBT001
-    """Before each request a row is deleted and one inserted; every row that stood all along comes."""
+    """Before each request a row is deleted and one inserted; every row that is there all along comes."""
     table = rows(200)
     stood = set(expected(200))
 
@@ -51,30 +51,30 @@ def test_no_row_is_missed_while_rows_come_and_go_all_the_time(newest_first: bool
 
 @pytest.mark.parametrize(("overlap", "smallest"), [(1, 20), (1, 2), (1, 1), (5, 20), (5, 3)])
 def test_no_row_is_missed_whatever_changes_between_pages_of_any_size(overlap: int, smallest: int) -> None:
-    """Rows come and go anywhere on a server that cuts pages as it likes: none that stood all along is missed."""
+    """Rows come and go anywhere on a server that cuts pages as it likes: none that is there all along is missed."""
     chance, lock = random.Random(1), threading.Lock()  # noqa: S311 - made-up changes
     table = rows(chance.randint(20, 400))
     stood = set(expected(len(table)))
 
-    def answer(asked: Asked) -> Any:
+    def respond(request: RecordedRequest) -> Any:
         with lock:
             for change in range(chance.randint(1, 4) if chance.random() < 0.4 else 0):
                 if table and chance.random() < 0.5:
                     stood.discard(table.pop(chance.randrange(len(table)))["id"])
                 else:
-                    new = {"id": f"new{len(server.asked)}-{change}-{chance.random()}"}
+                    new = {"id": f"new{len(server.requests)}-{change}-{chance.random()}"}
                     table.insert(chance.randrange(len(table) + 1), new)
-            start = int(asked.query["offset"])
+            start = int(request.query["offset"])
             return {"data": table[start : start + chance.randint(smallest, 20)]}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = feedback(server, paginator={"limit": 20, "overlap": overlap})
     assert run.error is None
     assert stood <= set(run.ids("feedback_data"))
 
 
 def test_a_row_that_moved_to_the_end_comes_with_its_newest_value() -> None:
-    """Where an API sorts by update, a row updated behind the offset is met again, and written again."""
+    """If an API sorts by update, a row that was updated comes again, and is written again."""
 
     def change(table: Rows, request: int) -> None:
         if request == 3:
@@ -88,7 +88,7 @@ def test_a_row_that_moved_to_the_end_comes_with_its_newest_value() -> None:
 
 
 def test_an_order_that_changes_with_each_request_fails() -> None:
-    """Rows in no order at all cannot be joined, which is said in place of rows missed."""
+    """Pages of rows in random order cannot be joined, so the stream fails."""
     table = rows(5000)
 
     def change(table: Rows, request: int) -> None:
@@ -114,7 +114,7 @@ def test_rows_of_equal_rank_that_change_places_fail(size: int, total: bool) -> N
     with offset_server(rows(1000), change=change) as server:
         run = feedback(server, max_connections=1, paginator={"total_path": "total" if total else None})
     assert "no stable order" in run.failures["feedback_data"]
-    assert len(server.asked) < 20
+    assert len(server.requests) < 20
 
 
 @pytest.mark.parametrize("count", [1, 50, 100, 250, 450])
@@ -123,25 +123,25 @@ def test_rows_whose_content_changes_with_every_request_are_read_once(count: int,
     """Signed links and counters change at each request; the rows are the same."""
     signature = itertools.count()
 
-    def answer(asked: Asked) -> Any:
-        start = int(asked.query["offset"])
+    def respond(request: RecordedRequest) -> Any:
+        start = int(request.query["offset"])
         start = start // 100 * 100 if whole else start
         found = rows(count)[start : start + 100]
         return {"data": [{**row, "link": f"https://files.example/{next(signature)}"} for row in found]}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = feedback(server)
     assert run.error is None
     ids = run.ids("feedback_data")
     assert set(ids) == set(expected(count))
     assert max(map(ids.count, ids)) <= 3
-    assert len(server.asked) <= 12
+    assert len(server.requests) <= 12
 
 
 @pytest.mark.parametrize("inserts", [1, 5])
 @pytest.mark.parametrize("total", [False, True])
 def test_a_list_that_grows_at_its_front_is_read_whole(inserts: int, total: bool) -> None:  # noqa: FBT001
-    """Newest first, with new rows before every request: those that stood at the start come, and the new ones too."""
+    """Newest first, with new rows before every request: those of the start come, and the new ones too."""
 
     def change(table: Rows, request: int) -> None:
         table[:0] = [{"id": f"new{request}-{number}"} for number in range(inserts)]
@@ -150,17 +150,17 @@ def test_a_list_that_grows_at_its_front_is_read_whole(inserts: int, total: bool)
         run = feedback(server, paginator={"total_path": "total" if total else None})
     assert run.error is None
     assert set(expected(800)) <= set(run.ids("feedback_data"))
-    assert len(server.asked) < 40
+    assert len(server.requests) < 40
 
 
 @pytest.mark.parametrize("count", [50, 600])
 def test_a_list_that_grows_at_its_end_has_an_end(count: int) -> None:
-    """Oldest first, with a new row before every request: the sync ends with what stood at some moment."""
+    """Oldest first, with a new row before every request: the sync ends with the rows of some moment."""
     with offset_server(rows(count), change=lambda table, request: table.append({"id": f"new{request}"})) as server:
         run = feedback(server)
     assert run.error is None
     assert set(expected(count)) <= set(run.ids("feedback_data"))
-    assert len(server.asked) < 80
+    assert len(server.requests) < 80
 
 
 def test_a_row_that_moves_to_the_front_is_not_missed() -> None:
@@ -189,11 +189,11 @@ def test_rows_that_move_to_the_end_all_the_time_are_read(rate: int) -> None:
         run = feedback(server)
     assert run.error is None
     assert set(expected(600)) == set(run.ids("feedback_data"))
-    assert len(server.asked) < 60
+    assert len(server.requests) < 60
 
 
 def test_rows_that_move_to_the_front_are_found_among_those_of_the_first_page() -> None:
-    """A row of the first page that was itself updated stands in front too, and is no sign of the old beginning."""
+    """A row of the first page that was itself updated is in front too, and does not mark the old beginning."""
     chance = random.Random(4)  # noqa: S311 - made-up changes
 
     def change(table: Rows, request: int) -> None:
@@ -220,13 +220,13 @@ def test_a_look_at_the_front_does_not_read_the_list_again() -> None:
         run = feedback(server, max_connections=1)
     assert run.error is None
     assert set(expected(5000)) - {"r4", "r5"} <= set(run.ids("feedback_data"))
-    assert len(server.asked) < 70
+    assert len(server.requests) < 70
     assert len(run.ids("feedback_data")) < 5100
 
 
 @pytest.mark.parametrize("count", [50, 150, 1000])
 def test_a_row_that_goes_before_the_end_and_others_that_come_then_do_not_matter(count: int) -> None:
-    """Nothing stood at the last row's offset for a moment."""
+    """Nothing was at the last row's offset for a moment."""
     requests = -(-count // 99) + 1
 
     def change(table: Rows, request: int) -> None:
