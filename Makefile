@@ -1,5 +1,5 @@
-# All that is made lies in this folder, and `make clean` removes it: the environments .venv (development) and
-# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, what the demo loads in output.
+# Everything that make creates is in this folder, and `make clean` removes it: the environments .venv (development) and
+# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, and the rows that the demo loads in output.
 
 PYTHON ?= python3
 TARGET ?= target-jsonl
@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test lint types unit tests demo bench clean
+.PHONY: help check test lint types unit tests docs demo bench clean
 
 help: ## Show this list
 	@echo 'Needed: Python 3.10 or later, make and git. PYTHON=python3.12 names another Python.'
@@ -38,13 +38,16 @@ unit:
 tests:
 	@.venv/bin/pytest --quiet -n 2 --dist loadfile
 
-demo: .meltano/ready ## Load a sandbox by Meltano and show what landed; TARGET=target-postgres brings a PostgreSQL
+docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
+	.venv/bin/python -m tools.docs
+
+demo: .meltano/ready ## Load a sandbox by Meltano and show what arrived; TARGET=target-postgres brings a PostgreSQL
 	.venv/bin/python -m demo $(TARGET)
 
-bench: .meltano/ready ## Compare with other tools, into benchmarks/results.md; QUICK=1 does less, into .cache/bench
+bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 does less, in .cache/bench
 	.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-clean: ## Remove all that was made
+clean: ## Remove everything that make created
 	rm -rf .venv .venv-meltano .meltano .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

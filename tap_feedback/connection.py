@@ -19,10 +19,11 @@ import urllib3
 from singer_sdk.authenticators import APIKeyAuthenticator, BasicAuthenticator, BearerTokenAuthenticator
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.auth.api_key import ApiKeyAuth
+from tap_feedback.auth.bearer import BearerAuth
 from tap_feedback.instants import parse_http_date
 from tap_feedback.pace import Gate
 from tap_feedback.retry import FAULT_OF_API, TransientError, explain, phrase, refused_by_proxy, retry_after
-from tap_feedback.settings import ApiKeyAuth, BearerAuth
 from tap_feedback.transport import Transport
 
 if TYPE_CHECKING:

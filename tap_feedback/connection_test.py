@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.single_page import SinglePage
 from tap_feedback.progress import count
-from tap_feedback.settings import CursorPaging, OffsetPaging, SinglePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tap_feedback.settings import Paging
+    from tap_feedback.paging import Paging
 
 #: Number of pages with rows that prove the paging.
 PAGES = 2

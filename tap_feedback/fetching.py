@@ -6,7 +6,7 @@ import itertools
 import random
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk.exceptions import FatalAPIError
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from tap_feedback.baton import Baton
     from tap_feedback.connection import Answer, Connection
-    from tap_feedback.paging import Paginator
+    from tap_feedback.page import Selection
+    from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
 
 
@@ -39,8 +40,8 @@ class Fetcher:
         baton: Held by whoever calls; laid down while there is nothing to do but wait.
         progress: Where pages, retries and waits are counted.
         logger: Is told of retries.
-        data_selector: Where the rows stand in an answer.
-        request_for: Makes the request for a paginator's parameters.
+        selection: Where the rows of a response are.
+        request_for: Makes the request that a paginator asks for.
         on_answer: Is told of each response, in the order of the pages.
     """
 
@@ -51,15 +52,15 @@ class Fetcher:
         baton: Baton,
         progress: Progress,
         logger: logging.LoggerAdapter[logging.Logger],
-        data_selector: str,
-        request_for: Callable[[dict[str, Any]], HTTPRequest],
+        selection: Selection,
+        request_for: Callable[[PageRequest], HTTPRequest],
         on_answer: Callable[[Answer], None],
     ) -> None:
         self.connection = connection
         self.baton = baton
         self.progress = progress
         self.logger = logger
-        self.data_selector = data_selector
+        self.selection = selection
         self.request_for = request_for
         self.on_answer = on_answer
         self._under_way: dict[str, Future[Answer]] = {}
@@ -94,13 +95,13 @@ class Fetcher:
                 self.progress.totals[id(paginator)] = paginator.total
             yield page
 
-    def _ask_for(self, wanted: list[dict[str, Any]]) -> None:
+    def _ask_for(self, wanted: list[PageRequest]) -> None:
         """Have the requests under way that are wanted, and no others."""
-        kept = {str(params): self._under_way.pop(str(params), None) for params in wanted}
+        kept = {str(page): self._under_way.pop(str(page), None) for page in wanted}
         for unwanted in self._under_way.values():
             unwanted.cancel()
         self._under_way = {
-            str(params): kept[str(params)] or self.connection.submit(self.request_for(params)) for params in wanted
+            str(page): kept[str(page)] or self.connection.submit(self.request_for(page)) for page in wanted
         }
 
     def _get(self, paginator: Paginator) -> Page:
@@ -109,11 +110,11 @@ class Fetcher:
         Raises:
             FatalAPIError: The failure is no passing one, or did not pass in time.
         """
-        tries, params = Tries(), paginator.params
+        tries, wanted = Tries(), paginator.request
         awaited = "a response"
         while True:
-            request = self.request_for(params)
-            answer = self._under_way.pop(str(params), None) or self.connection.submit(request, again=tries.any)
+            request = self.request_for(wanted)
+            answer = self._under_way.pop(str(wanted), None) or self.connection.submit(request, again=tries.any)
             try:
                 began = time.monotonic()
                 with self.progress.waiting(awaited), self.baton.laid_down():
@@ -122,7 +123,7 @@ class Fetcher:
                 result = answer.result()
                 self._count_wait(began, result.held_until)
                 self.on_answer(result)
-                page = read_page(result.body, self.data_selector, result.received, result.headers)
+                page = read_page(result.body, self.selection, result.received, result.headers)
                 return page._replace(rows=paginator.take(page))
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)

@@ -49,6 +49,24 @@ class Page(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Selection(NamedTuple):
+    """Where the rows of a response are.
+
+    `paths` are dotted paths: the first that has a list is used. `empty_ok` says that a response without any of them is
+    an empty page, `single_object` that the path has one object, which is the only row.
+    """
+
+    paths: tuple[str, ...]
+    empty_ok: bool = False
+    single_object: bool = False
+
+    def find(self, response: Any) -> tuple[str, Any]:
+        """Return the path to use, and what it has, which may be MISSING."""
+        found = [(path, lookup(response, path)) for path in self.paths]
+        present = (pair for pair in found if pair[1] is not MISSING)
+        return next((pair for pair in found if isinstance(pair[1], list)), next(present, found[0]))
+
+
 def parse_number(text: str) -> float | Decimal:
     """A number with a fraction or an exponent: a double where this keeps its digits, else a Decimal."""
     if len(text) <= SAFE_DIGITS and "e" not in text and "E" not in text:
@@ -100,7 +118,7 @@ def lookup(answer: Any, path: str) -> Any:
     return answer
 
 
-def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
+def read_page(body: bytes, selection: Selection, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
     """Decode a response and select its rows; an empty body (204) is an empty page.
 
     Raises:
@@ -111,8 +129,10 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
     if not body:
         return Page([], MISSING, received, headers=headers or {})
     answer, unstorable = decode(body)
-    rows = lookup(answer, data_selector)
+    data_selector, rows = selection.find(answer)
     error = error_in(answer, data_selector, empty=not rows)
+    if rows is MISSING and selection.empty_ok and isinstance(answer, dict) and not any(map(looks_like_error, answer)):
+        rows = None
     if rows is MISSING:
         raise _no_rows(answer, data_selector)
     if error is not None:
@@ -121,6 +141,8 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
         )
     if rows is None:
         return Page([], answer, received, headers=headers or {})
+    if selection.single_object and isinstance(rows, dict):
+        rows = [rows]
     if not isinstance(rows, list):
         raise FatalAPIError(f"`{data_selector}` is {_describe(rows)}, not a list of objects; check `data_selector`")
     for position, row in enumerate(rows):

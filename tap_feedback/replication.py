@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_feedback.settings import Incremental, Settings
+    from tap_feedback.settings import General, Incremental
 
 #: What to do about a bookmark that cannot be used.
 MEND = "remove it from the state, to read from `start_date`"
@@ -73,7 +73,7 @@ class Replication:
         *,
         is_instant: bool,
         state: dict[str, Any],
-        settings: Settings,
+        settings: General,
         incremental: Incremental,
         began: datetime,
     ) -> None:
@@ -156,15 +156,17 @@ class Replication:
         if self.end is None or last < self.end:
             yield [Span(max(last, self.start), self.end)]
 
-    def params(self, span: Span) -> dict[str, str]:
-        """The query parameters that ask for a range."""
-        params, api = {}, self.incremental
-        if self.is_instant and span.start is not None and api.start_param is not None:
-            start = span.start if span.start == self.start else span.start - SHARED
-            params[api.start_param] = format_instant(start, api.format)
-        if self.is_instant and span.end is not None and api.end_param is not None:
-            params[api.end_param] = format_instant(span.end, api.format, round_up=True)
-        return params
+    def bounds(self, span: Span) -> tuple[str | None, str | None]:
+        """The start and the end of a range as the API wants them; None for an end that is open."""
+        if not self.is_instant:
+            return None, None
+        start, end, pattern = span.start, span.end, self.incremental.format
+        if start is not None and start != self.start:
+            start -= SHARED
+        return (
+            format_instant(start, pattern) if start is not None else None,
+            format_instant(end, pattern, round_up=True) if end is not None else None,
+        )
 
     # What comes back
 

@@ -18,11 +18,10 @@ from urllib.parse import urlsplit
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 from singer_sdk.tap_base import CliTestOptionValue
 
-from tap_feedback import settings
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
@@ -31,8 +30,11 @@ from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.log_guard import guard_logs
 from tap_feedback.pace import Gate
 from tap_feedback.progress import summary
-from tap_feedback.streams import STREAM_TYPES
-from tap_feedback.validation import problems
+from tap_feedback.secrets import secrets
+from tap_feedback.settings import without_retries
+from tap_feedback.settings_schema import config_jsonschema
+from tap_feedback.streams import API_TYPES, STREAM_TYPES, shipped
+from tap_feedback.validation import load
 from tap_feedback.writer import MessageWriter, OutputLostError
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class TapFeedback(Tap):
     """Singer tap for customer feedback, product feedback and customer support APIs."""
 
     name = "tap-feedback"
-    config_jsonschema = settings.config_jsonschema()
+    config_jsonschema = config_jsonschema(shipped())
     message_writer_class = MessageWriter
 
     def __init__(
@@ -94,16 +96,13 @@ class TapFeedback(Tap):
 
         Discovery (`raise_errors` false) does not need settings, so there they may be incomplete; not wrong.
         """
-        guard_logs(settings.secrets(self._config))
+        guard_logs(secrets(self._config, shipped()))
         # The SDK reads the fractions in a file as Decimals, which the schema does not take for numbers.
         self._config = json.loads(json.dumps(self._config, default=float))
         schema = copy.deepcopy(self.config_jsonschema)
         self.append_builtin_config(schema)
         self._config = with_numbers(self._config, schema)
-        errors = problems(self._config, schema=schema, complete=raise_errors)
-        if errors:
-            raise ConfigValidationError("Config validation failed", errors=errors, schema={})
-        self.settings = settings.parse(self._config)
+        self.settings = load(self._config, shipped(), schema=schema, complete=raise_errors)
         return []
 
     def setup_mapper(self) -> None:
@@ -117,7 +116,10 @@ class TapFeedback(Tap):
         Raises:
             ConfigurationError: It is not a Singer state.
         """
-        known: set[str] = {kind.name for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        apis = self.settings.apis.values()
+        known = {name for streams in shipped().values() for name in streams} | {
+            name for api in apis for name in api.streams
+        }
         if isinstance(state, dict) and "bookmarks" not in state:
             bare = {name: value for name, value in state.items() if name != "currently_syncing"}
             state = {"bookmarks": bare} if bare.keys() <= known else state
@@ -142,11 +144,24 @@ class TapFeedback(Tap):
             name: Connection(api, agent, gates[origin(urlsplit(api.base_url))])
             for name, api in self.settings.apis.items()
         }
-        return [
-            kind(self, settings=self.settings, connection=self.connections.get(kind.api), baton=self.baton)
-            for kind in STREAM_TYPES
-            if kind.api in self.connections or not self.connections
+        kinds: dict[str, type[FeedbackStream]] = {kind.name: kind for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        apis = self.settings.apis or load({name: {} for name in shipped()}, shipped(), complete=False).apis
+        streams = [
+            kinds.get(declaration.name, API_TYPES[api.name])(
+                self,
+                declaration=declaration,
+                general=self.settings,
+                connection=self.connections.get(api.name),
+                baton=self.baton,
+            )
+            for api in apis.values()
+            for declaration in api.streams.values()
         ]
+        if self.input_catalog is None:
+            for stream in streams:
+                if stream.declaration.infers and self.settings.apis[stream.api].base_url:
+                    stream.infer_columns()
+        return streams
 
     def selected_streams(self) -> list[FeedbackStream]:
         """The streams to sync, checked before any request is sent.
@@ -158,7 +173,8 @@ class TapFeedback(Tap):
             raise ConfigurationError(
                 "no API is set: set `feedback`, `analytics` or `support`, each with its `base_url` and `api_key`"
             )
-        known: dict[str, str] = {kind.name: kind.api for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
+        known = {name: api for api, streams in shipped().items() for name in streams}
+        known |= {name: api.name for api in self.settings.apis.values() for name in api.streams}
         for entry in self.input_catalog.streams if self.input_catalog else ():
             name = entry.tap_stream_id
             if not entry.metadata.resolve_selection()[()]:
@@ -235,7 +251,7 @@ class TapFeedback(Tap):
         """
         streams = self.selected_streams()
         for connection in self.connections.values():
-            connection.api = settings.without_retries(connection.api)
+            connection.api = without_retries(connection.api)
         self.failures = {}
         workers = ThreadPoolExecutor(len(streams), thread_name_prefix="stream")
         try:

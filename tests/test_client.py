@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_feedback.settings import STREAMS
 from tap_feedback.streams import STREAM_TYPES
+from tests.configs import STREAMS
 from tests.runs import Run, api, catalog_of, sync
 from tests.server import RecordedRequest, Reply, Server
 

@@ -22,7 +22,7 @@ from singer_sdk.streams.rest import HTTPRequest
 from tap_feedback.connection import MAX_BODY, Connection, api_clock, check_status
 from tap_feedback.pace import Gate
 from tap_feedback.retry import TransientError
-from tap_feedback.settings import parse
+from tests.configs import parse
 from tests.server import Raw, RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:

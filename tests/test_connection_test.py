@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tap_feedback.connection_test import ConnectionTest
-from tap_feedback.settings import CursorPaging, OffsetPaging, Paging, SinglePage
+from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.single_page import SinglePage
+
+if TYPE_CHECKING:
+    from tap_feedback.paging import Paging
 
 ROWS = [{"id": number, "account": number % 2, "changed": "2024-01-31" if number else None} for number in range(3)]
 

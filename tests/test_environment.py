@@ -9,8 +9,8 @@ import pytest
 
 from demo.meltano import as_environment
 from tap_feedback.environment import from_environment, with_numbers
-from tap_feedback.settings import config_jsonschema
 from tap_feedback.tap import TapFeedback
+from tests.configs import config_jsonschema
 from tests.runs import api, run_tap
 from tests.server import Server
 

@@ -28,7 +28,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tap_feedback.settings import STREAMS
+from tests.configs import STREAMS
 from tests.encodings import forms
 from tests.runs import TAP, api, catalog_of, run_tap, sync
 from tests.server import Drip, Raw, RecordedRequest, Reply, Server

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_feedback.settings import STREAMS
+from tests.configs import STREAMS
 from tests.runs import api, catalog_of, run_tap, sync
 from tests.server import RecordedRequest, Reply, Server
 

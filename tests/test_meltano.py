@@ -19,8 +19,8 @@ from psycopg2.sql import SQL, Identifier
 
 from demo import meltano
 from tap_feedback.instants import parse_instant
-from tap_feedback.settings import STREAMS
-from tests.meltano_settings import PLUGIN_YML
+from tests.configs import STREAMS
+from tools.meltano import PLUGIN_YML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

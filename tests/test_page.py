@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.page import MISSING, NotDataError, decode, lookup, read_page
+from tap_feedback.page import MISSING, NotDataError, Selection, decode, lookup, read_page
 from tap_feedback.retry import TransientError
 
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
@@ -127,20 +127,20 @@ def test_lookup(response: Any, path: str, value: Any) -> None:
 )
 def test_rows(response: Any, selector: str, rows: list[Any]) -> None:
     """Rows are where the selector says; null is an empty page, and the response comes along."""
-    page = read_page(json.dumps(response).encode(), selector, NOW)
+    page = read_page(json.dumps(response).encode(), Selection((selector,)), NOW)
     assert (page.rows, page.answer, page.received, page.unstorable) == (rows, response, NOW, False)
 
 
 def test_no_content() -> None:
     """A response without a body, as of status 204, is an empty page."""
-    page = read_page(b"", "data", NOW)
+    page = read_page(b"", Selection(("data",)), NOW)
     assert page.rows == []
     assert page.answer is MISSING
 
 
 def test_unstorable_texts_are_told() -> None:
     """The page says that its texts need a look."""
-    assert read_page(b'{"data": [{"id": "\\u0000"}]}', "data", NOW).unstorable
+    assert read_page(b'{"data": [{"id": "\\u0000"}]}', Selection(("data",)), NOW).unstorable
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_unstorable_texts_are_told() -> None:
 def test_missing_rows(response: Any, words: str) -> None:
     """A response without the selector's key is worth a retry; the error names the keys that are there, and no value."""
     with pytest.raises(NotDataError) as caught:
-        read_page(json.dumps(response).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert str(caught.value) == words
     assert caught.value.hint == "; check `data_selector`"
 
@@ -167,7 +167,7 @@ def test_missing_rows(response: Any, words: str) -> None:
 def test_an_error_instead_of_rows_points_at_the_key(response: Any) -> None:
     """Many APIs report a wrong key under status 200."""
     with pytest.raises(NotDataError) as caught:
-        read_page(json.dumps(response).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert caught.value.hint == "; it looks like an error: check `api_key` first, then `data_selector`"
 
 
@@ -175,7 +175,7 @@ def test_keys_are_named_in_measure() -> None:
     """Ten keys are named, in one line, and none at full length if it is long."""
     names = ["k" * 80, "k" * 81, "a\nforged line", *(f"k{number}" for number in range(10))]
     with pytest.raises(TransientError) as caught:
-        read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
+        read_page(json.dumps(dict.fromkeys(names)).encode(), Selection(("data",)), NOW)
     shown = f"{'k' * 80}, {'k' * 79}…, a\\nforged line, {', '.join(names[3:10])}, …"
     assert str(caught.value).endswith(f"the keys {shown}")
 
@@ -195,7 +195,7 @@ def test_keys_are_named_in_measure() -> None:
 def test_what_are_no_rows(value: Any, words: str) -> None:
     """Anything but a list of objects is final; the message says what it is, without its content."""
     with pytest.raises(FatalAPIError) as caught:
-        read_page(json.dumps({"data": value}).encode(), "data", NOW)
+        read_page(json.dumps({"data": value}).encode(), Selection(("data",)), NOW)
     assert str(caught.value) == f"{words}; check `data_selector`"
 
 
@@ -219,7 +219,7 @@ def test_what_are_no_rows(value: Any, words: str) -> None:
 def test_an_error_beside_the_rows_is_no_page(response: Any) -> None:
     """A response that reports a failure is sent for again, whether or not it has rows: some of them may be missing."""
     with pytest.raises(NotDataError, match="the response reports a failure in `") as caught:
-        read_page(json.dumps(response).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert "check `api_key`" in caught.value.hint
 
 
@@ -238,12 +238,12 @@ def test_an_error_beside_the_rows_is_no_page(response: Any) -> None:
 @pytest.mark.parametrize("rows", [[], None, [{"id": 1, "error": "of the row itself"}]])
 def test_what_only_looks_like_an_error_is_none(beside: dict[str, Any], rows: Any) -> None:
     """Many envelopes have a place for an error that is empty."""
-    assert read_page(json.dumps({"data": rows, **beside}).encode(), "data", NOW).rows == (rows or [])
+    assert read_page(json.dumps({"data": rows, **beside}).encode(), Selection(("data",)), NOW).rows == (rows or [])
 
 
 def test_an_error_beside_nested_rows_is_found() -> None:
     """The error may be at any step of the path to the rows; the rows themselves may have such a name."""
     nested = {"result": {"items": [], "error": "limit reached"}}
     with pytest.raises(NotDataError, match="`error`"):
-        read_page(json.dumps(nested).encode(), "result.items", NOW)
-    assert read_page(b'{"errors": [{"id": 1}]}', "errors", NOW).rows == [{"id": 1}]
+        read_page(json.dumps(nested).encode(), Selection(("result.items",)), NOW)
+    assert read_page(b'{"errors": [{"id": 1}]}', Selection(("errors",)), NOW).rows == [{"id": 1}]

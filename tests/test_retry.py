@@ -28,8 +28,9 @@ from tap_feedback.retry import (
     retry_after,
     transient_reason,
 )
-from tap_feedback.settings import Retry, parse
+from tap_feedback.settings import Retry
 from tap_feedback.transport import Transport
+from tests.configs import parse
 from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
 

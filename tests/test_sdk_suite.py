@@ -8,8 +8,8 @@ import pytest
 from singer_sdk.testing import get_tap_test_class
 
 from sandbox import Sandbox
-from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
+from tests.configs import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

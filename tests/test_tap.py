@@ -24,8 +24,8 @@ from sandbox import Sandbox
 from tap_feedback import __name__ as package
 from tap_feedback.client import FeedbackStream
 from tap_feedback.command import check_json
-from tap_feedback.settings import STREAMS
 from tap_feedback.tap import TapFeedback
+from tests.configs import STREAMS
 from tests.runs import TAP, Run, api, catalog_of, find_uv, run_tap, sync
 from tests.server import RecordedRequest, Reply, Server
 
@@ -732,7 +732,6 @@ def test_private_hooks_are_called() -> None:
     """What the tap overrides of the SDK's private parts is there, and the SDK calls it."""
     hooks: list[tuple[type, str]] = [
         (Stream, "_sync_records"),
-        (Stream, "_write_activate_version_message"),
         (Stream, "_write_schema_message"),
         (Tap, "_handle_termination"),
         (Tap, "write_schemas"),
@@ -745,7 +744,6 @@ def test_private_hooks_are_called() -> None:
     assert run.error is None
     assert {
         "_sync_records",
-        "_write_activate_version_message",
         "_write_schema_message",
         "_validate_config",
     } <= called

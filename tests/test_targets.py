@@ -15,7 +15,7 @@ from psycopg2.sql import SQL, Identifier
 
 from demo.meltano import ROOT
 from sandbox import Sandbox
-from tap_feedback.settings import STREAMS
+from tests.configs import STREAMS
 from tests.runs import TAP
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.retry import TransientError, explain, transient_reason
-from tap_feedback.settings import parse
 from tap_feedback.transport import Transport
+from tests.configs import parse
 from tests.server import RecordedRequest, Server
 from tests.tls import encrypt
 

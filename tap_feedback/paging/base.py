@@ -1,26 +1,26 @@
-"""What all paginators share: the page size, the total, and the count of distinct rows."""
+"""What all paginators share: their settings' base, the page size, the total, and the count of distinct rows."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+from msgspec import Meta, Struct
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import uncounted
+from tap_feedback.fields import Count, DottedPath, Name
 from tap_feedback.page import lookup
 from tap_feedback.paging.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from tap_feedback.page import Page
     from tap_feedback.paging.history import Sighting
-    from tap_feedback.settings import CursorPaging, OffsetPaging, SinglePage
 
     Row = dict[str, Any]
-    Params = dict[str, Any]
     Keys = Callable[[list[Row]], list[Hashable]]
 
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
@@ -30,6 +30,46 @@ SEVERAL = 10
 PLAIN_KEYS = {str, int}
 #: What `keys_by` returns for a row without a key, which conforming the record reports.
 NO_KEY = "None"
+
+
+class PageRequest(NamedTuple):
+    """What a paginator changes in the stream's request: parameters, or the whole address.
+
+    `url` is an absolute address of the same origin, to be requested as it is. `is_first` marks the first request of a
+    chain, which alone sends the parameters in `first_page_only`.
+    """
+
+    params: Mapping[str, Any] = {}
+    url: str | None = None
+    is_first: bool = False
+
+
+class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings that all paginators have."""
+
+    limit: Annotated[Count, Meta(description="Number of rows to request in a page, if `limit_param` is set.")] = 100
+    limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = None
+    total_path: Annotated[DottedPath | None, Meta(description="Dotted path of the total count; null for none.")] = None
+
+    location: Annotated[
+        Literal["query", "body"], Meta(description="Place of the paging values: `query`, or the JSON `body` of a POST.")
+    ] = "query"
+    first_page_only: Annotated[
+        tuple[Name, ...], Meta(description="List of parameters that only the first request of a chain sends.")
+    ] = ()
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """What is wrong among these settings: the name of one, and words that follow it."""
+        yield from ()
+
+    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> Paginator:
+        """Return a fresh paginator.
+
+        Args:
+            keys: Returns the keys that tell the rows of a page apart.
+            notice: Logs a text at a level, both of which it is given.
+        """
+        raise NotImplementedError
 
 
 class Paginator(ABC):
@@ -46,9 +86,7 @@ class Paginator(ABC):
         distinct: Number of distinct rows received, as far as the rows that are remembered tell.
     """
 
-    def __init__(
-        self, paging: OffsetPaging | CursorPaging | SinglePage, *, keys: Keys, notice: Callable[[int, str], None]
-    ) -> None:
+    def __init__(self, paging: PagingSettings, *, keys: Keys, notice: Callable[[int, str], None]) -> None:
         self.paging = paging
         self._notice = notice
         self.finished = False
@@ -59,12 +97,12 @@ class Paginator(ABC):
 
     @property
     @abstractmethod
-    def params(self) -> Params:
-        """The query parameters of the next request."""
+    def request(self) -> PageRequest:
+        """The next request."""
 
-    def upcoming(self, most: int) -> list[Params]:  # noqa: ARG002
-        """The parameters of the next request, and of those that will most likely follow; at most `most` in all."""
-        return [self.params]
+    def upcoming(self, most: int) -> list[PageRequest]:  # noqa: ARG002
+        """The next request, and those that will most likely follow; at most `most` in all."""
+        return [self.request]
 
     @abstractmethod
     def take(self, page: Page) -> list[Row]:

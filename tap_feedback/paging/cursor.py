@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from msgspec import UNSET, Meta, UnsetType
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import is_full, looks_like_error, more_follows, not_the_only_page
+from tap_feedback.fields import DottedPath, Name
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import Paginator
+from tap_feedback.paging.base import PageRequest, Paginator, PagingSettings
 from tap_feedback.retry import TransientError
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tap_feedback.page import Page
     from tap_feedback.paging.base import Keys
-    from tap_feedback.settings import CursorPaging
 
     Row = dict[str, Any]
 
@@ -31,6 +32,28 @@ NO_CURSOR: tuple[Any, ...] = (None, "", False, 0, "0", {}, [])
 CHECK = "check `paginator.cursor_path` and `paginator.cursor_param`"
 SAME_CURSOR = f"the API returned a cursor that it returned before, so paging would never end; {CHECK}"
 SAME_ROWS = f"the API returned the same rows for another cursor; {CHECK}"
+
+
+class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
+    """Pages by a cursor that each response has for the next."""
+
+    cursor_param: Annotated[Name, Meta(description="For `cursor`: parameter for the cursor.")] = "cursor"
+    cursor_path: Annotated[DottedPath, Meta(description="For `cursor`: dotted path of the next cursor.")] = (
+        "pagination.cursor"
+    )
+    stop_condition: Annotated[
+        str | UnsetType,
+        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is when the tap stops anyway."),
+    ] = UNSET
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Check the stop condition."""
+        if self.stop_condition not in (UNSET, f"{self.cursor_path} is not defined"):
+            yield "stop_condition", "must be `<cursor_path> is not defined`, or be left out"
+
+    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> CursorPaginator:
+        """Return a fresh paginator."""
+        return CursorPaginator(self, keys=keys, notice=notice)
 
 
 class CursorPaginator(Paginator):
@@ -55,9 +78,11 @@ class CursorPaginator(Paginator):
         self._stale = 0  # pages in a row of which most rows are known
 
     @property
-    def params(self) -> dict[str, Any]:
-        """The page size, if one is sent, and the cursor, from the second page on."""
-        return self._size if self._cursor is None else {**self._size, self.paging.cursor_param: self._cursor}
+    def request(self) -> PageRequest:
+        """The next request, which has the cursor from the second page on."""
+        if self._cursor is None:
+            return PageRequest(self._size, is_first=True)
+        return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
 
     def take(self, page: Page) -> list[Row]:
         """Take a page and its cursor.

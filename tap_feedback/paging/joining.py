@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from tap_feedback.paging.asks import Ask, Back, Behind, Beyond, Follow, Horizon, Probe, Recheck
-from tap_feedback.paging.base import Paginator
+from tap_feedback.paging.base import PageRequest, Paginator
 from tap_feedback.paging.growth import Growth
 from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from tap_feedback.page import Page
     from tap_feedback.paging.base import Keys
     from tap_feedback.paging.history import Sighting
-    from tap_feedback.settings import OffsetPaging
+    from tap_feedback.paging.offset import OffsetPaging
 
     Row = dict[str, Any]
-    Params = dict[str, Any]
 
 #: Rows behind the last one at which the end is confirmed, at least.
 LEAST_LOOK = 10
@@ -60,30 +59,33 @@ class JoiningPaginator(Paginator):
         self._found_in_front = False  # whether the last look there brought new rows
 
     @property
-    def params(self) -> Params:
-        """The page size, if one is sent, and the offset."""
-        params = {**self._size, self.paging.offset_param: self._ask.offset}
-        if isinstance(self._ask, Beyond) and self._ask.one and self.paging.limit_param is not None:
-            params[self.paging.limit_param] = 1
-        return params
+    def request(self) -> PageRequest:
+        """The next request: the page size, if one is sent, and the offset."""
+        one = isinstance(self._ask, Beyond) and self._ask.one and self.paging.limit_param is not None
+        return self._at(self._ask.offset, **({str(self.paging.limit_param): 1} if one else {}))
+
+    def _at(self, offset: int, **others: int) -> PageRequest:
+        """The request for the page at an offset."""
+        params = {**self._size, self.paging.offset_param: offset, **others}
+        return PageRequest(params, is_first=self._history.count == 0)
 
     @property
     def _page(self) -> int:
         """The most rows that a page may have; not so few that the rows of a page could come or go at once."""
         return max(self._history.largest, self.paging.limit, LEAST_LOOK)
 
-    def upcoming(self, most: int) -> list[Params]:
+    def upcoming(self, most: int) -> list[PageRequest]:
         """The next request, and those that follow if nothing moves and no page is shorter than the last one."""
         ask, last = self._ask, len(self._history.last)
         if not isinstance(ask, Follow) or self._history.count < 2 or last < self._history.largest:  # noqa: PLR2004
-            return [self.params]
+            return [self.request]
         stride = (self._whole or last) - ask.shared
         if not stride:
-            return [self.params]
+            return [self.request]
         end = ask.offset + stride * (most - 1)
         if self.total is not None:
             end = max(ask.offset, min(end, self.total - 1))
-        return [{**self._size, self.paging.offset_param: offset} for offset in range(ask.offset, end + 1, stride)]
+        return [self._at(offset) for offset in range(ask.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join
         """Take a page that should continue what was read."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from msgspec import Meta
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import says_more
+from tap_feedback.fields import Name
 from tap_feedback.paging.asks import Again, Back, Behind, Beyond, Follow, Front, Gap, Horizon, Probe, Recheck, Seek
+from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.ending import IGNORES_OFFSET, EndingPaginator
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tap_feedback.page import Page
+    from tap_feedback.paging.base import Keys
     from tap_feedback.paging.history import Sighting
 
     Row = dict[str, Any]
@@ -28,6 +34,30 @@ WHOLE_PAGES = (
 )
 
 
+class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
+    """Pages by the number of rows before them."""
+
+    limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = "limit"
+    offset_param: Annotated[Name, Meta(description="For `offset`: parameter for the offset.")] = "offset"
+    overlap: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="For `offset`: number of rows to request again from the page before, to notice shifting pages; "
+            "0 to disable.",
+        ),
+    ] = 1
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Check the overlap. A page of one row can share none, so the default has no effect there."""
+        if self.overlap >= max(self.limit, 2):
+            yield "overlap", "must be less than `limit`"
+
+    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> OffsetPaginator:
+        """Return a fresh paginator."""
+        return OffsetPaginator(self, keys=keys, notice=notice)
+
+
 class OffsetPaginator(EndingPaginator):
     """Counts the rows received, and proves page by page that nothing was skipped.
 
@@ -38,7 +68,7 @@ class OffsetPaginator(EndingPaginator):
     """
 
     def take(self, page: Page) -> list[Row]:
-        """Take a page; if it does not join what was read, `params` requests another one first.
+        """Take a page; if it does not join what was read, `request` asks for another one first.
 
         Raises:
             FatalAPIError: The API ignores the offset, has no stable order, or did not return all rows it counts.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.page import Page
-from tap_feedback.paging import OffsetPaginator, keys_by
+from tap_feedback.paging import keys_by
+from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.retry import TransientError
-from tap_feedback.settings import OffsetPaging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,13 +139,13 @@ class Answers(Protocol):
 def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
     """Read a server through the paginator."""
     notices: list[str] = []
-    paginator = OffsetPaginator(paging, keys=keys_by(["id"]), notice=lambda _, text: notices.append(text))
+    paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text))
     keys: list[int] = []
     failures = 0
     while not paginator.finished and world.requests < ENDLESS:
-        params = paginator.params
         upcoming = paginator.upcoming(4)
-        assert upcoming[0] == params
+        assert upcoming[0] == paginator.request
+        params = upcoming[0].params
         offset, limit = params["offset"], params.get("limit", paging.limit)
         try:
             rows, total = world.answer(offset, limit)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_feedback.settings import OffsetPaging
+from tap_feedback.paging.offset import OffsetPaging
 from tests.paging.simulator import Outcome, Refused, read
 
 if TYPE_CHECKING:

@@ -1,0 +1,64 @@
+"""What all types of authentication share: their settings' base, and the contract of a signer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from singer_sdk.streams.rest import HTTPRequest
+
+
+class Signature(NamedTuple):
+    """What an auth adds to a request; `body` has values by their dotted paths in a JSON body."""
+
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: Mapping[str, str] = {}
+
+
+class Signer:
+    """Signs the requests of one API, from any thread. This one never changes its signature.
+
+    Args:
+        signature: What it adds.
+    """
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+
+    def sign(self) -> Signature:
+        """Return what is added to the next request; it may fetch a token first.
+
+        Raises:
+            TransientError: A token could not be fetched, but may be later.
+            FatalAPIError: A token was refused; the message names the settings to check.
+        """
+        return self._signature
+
+    def renew(self, refused: Signature) -> bool:  # noqa: ARG002
+        """Whether there is another signature after the API answered 401 to this one."""
+        return False
+
+
+class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of all settings of an auth."""
+
+    def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """What is wrong among these settings and the key: the name of a setting, and words that follow it.
+
+        The name `api_key` means the key itself, which may be empty if it is not set.
+        """
+        yield from ()
+
+    def signer(self, key: str, send: Callable[[HTTPRequest], Any]) -> Signer:
+        """Return a signer for an API.
+
+        Args:
+            key: The secret.
+            send: Sends a request for a token without a signature, and returns the decoded response.
+        """
+        raise NotImplementedError
