@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_feedback.baton import Baton
-    from tap_feedback.connection import Answer, Connection
+    from tap_feedback.connection import Connection
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.responses import Response
     from tap_feedback.settings import General, Stream
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
@@ -181,11 +182,11 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             request_for=lambda wanted: self.get_http_request(
                 page=PageContext(None, RangeRequest(params, *bounds, page=wanted))
             ),
-            on_answer=self.note_response,
+            on_response=self.note_response,
         )
         return fetcher.pages(self.get_new_paginator())
 
-    def note_response(self, answer: Answer) -> None:
+    def note_response(self, response: Response) -> None:
         """Take in a response, in the order of the pages."""
 
     @cached_property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.conform import EXTRA, EXTRA_SCHEMA
+from tap_feedback.records.conform import EXTRA, EXTRA_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

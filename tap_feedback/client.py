@@ -17,13 +17,13 @@ from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 from tap_feedback.api_stream import OPEN, ApiStream
 from tap_feedback.baton import BatonDropped
 from tap_feedback.catalog import with_fixed_parts
-from tap_feedback.conform import EXTRA
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import side_by_side
-from tap_feedback.mapping import MappingFailedError
 from tap_feedback.output import Output
 from tap_feedback.progress import extras
-from tap_feedback.replication import Replication, is_instant, is_number
+from tap_feedback.records.conform import EXTRA
+from tap_feedback.records.mapping import MappingFailedError
+from tap_feedback.records.replication import Replication, is_instant, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
-    from tap_feedback.connection import Answer
     from tap_feedback.page import Page
+    from tap_feedback.responses import Response
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -127,14 +127,14 @@ class FeedbackStream(ApiStream):
         """
         self.progress.result = "running"
         output, replication = Output(self), self.replication
-        spans = [span for spans in replication.spans() for span in spans] if replication else []
-        ranges = [replication.bounds(span) for span in reversed(spans)] if replication else [OPEN]
+        windows = [window for group in replication.windows() for window in group] if replication else []
+        ranges = [replication.bounds(window) for window in reversed(windows)] if replication else [OPEN]
         test = ConnectionTest(self.declaration.paginator, self.primary_keys, replication.key if replication else None)
         for bounds in ranges[:WINDOWS]:
             for page in self.chain(bounds, self.passes[0]):
                 records = output.conform(self.post_processed(page) if self.post_processes else page)
                 if replication is not None:
-                    replication.admit(records)
+                    replication.filter(records)
                 test.add(records)
                 output.try_maps(records)
                 if test.is_enough:
@@ -183,14 +183,14 @@ class FeedbackStream(ApiStream):
                 self.stream_log.info(
                     "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
                 )
-            for spans in self.replication.spans():
-                chains = (self.chain(self.replication.bounds(span), params) for span in spans)
+            for group in self.replication.windows():
+                chains = (self.chain(self.replication.bounds(window), params) for window in group)
                 yield from side_by_side(chains, self.connection.api.max_connections)
 
-    def note_response(self, answer: Answer) -> None:
+    def note_response(self, response: Response) -> None:
         """Let the replication know what time it is at the API."""
         if self.replication is not None:
-            self.replication.note_clock(answer.sent)
+            self.replication.note_clock(response.sent)
 
     # Record and message
 
@@ -227,7 +227,7 @@ class FeedbackStream(ApiStream):
                 page = self.post_processed(page)  # noqa: PLW2901
             extras_before = findings.rows_with_extra
             rows = output.conform(page)
-            records = rows if self.replication is None else self.replication.admit(rows)
+            records = rows if self.replication is None else self.replication.filter(rows)
             if self.ABORT_AT_RECORD_COUNT is not None:
                 records = records[: self.ABORT_AT_RECORD_COUNT - self.progress.rows]
             try:

@@ -7,8 +7,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tap_feedback.catalog import with_fixed_parts
-from tap_feedback.conform import EXTRA
-from tap_feedback.instants import parse_instant
+from tap_feedback.json_types import TYPE_NAMES
+from tap_feedback.records.conform import EXTRA
+from tap_feedback.records.timestamps import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,8 +27,6 @@ REPLICATION_KEY = {
 }
 #: Number of rows from which columns are derived, at most.
 MOST_ROWS = 1000
-#: Types of JSON by those of Python.
-TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array"}
 
 
 def columns_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,7 +90,7 @@ def infer(rows: Iterable[Row], known: Iterable[str]) -> dict[str, Any]:
 
 def _type_of(values: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The type that all values fit, with its format if it has one; nothing if there is no such type."""
-    kinds = {TYPES.get(type(value), "number") for value in values}
+    kinds = {TYPE_NAMES[type(value)] for value in values}
     if kinds == {"integer", "number"}:
         kinds = {"number"}
     if len(kinds) != 1:

@@ -13,8 +13,8 @@ from tap_feedback.auth import Auth
 from tap_feedback.columns import columns_of
 from tap_feedback.declarations import merge, merge_typed, preset, vendors
 from tap_feedback.faults import MISSING, Fault, suggestion
-from tap_feedback.instants import parse_instant
 from tap_feedback.paging import Paging
+from tap_feedback.records.timestamps import parse_instant
 from tap_feedback.request import END, START, VARIABLE
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tap_feedback.formats import FORMATS
+from tap_feedback.json_types import NOUNS
 from tap_feedback.settings import ApiSettings
 
 
@@ -20,15 +21,6 @@ class Fault(NamedTuple):
 #: Where other tools have the secret.
 SECRET_KEYS = {"api_key", "token", "access_token", "password", "secret", "client_secret"}
 MISSING = "is missing: it is required"
-NOUNS = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "an object",
-    "array": "a list",
-    "null": "null",
-}
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ def is_latin_1(text: str) -> bool:
     return all(character <= "\xff" for character in text)
 
 
+is_dotted_path = re.compile(r"\$|[^.\s*[\]]+(\.[^.\s*[\]]+)*").fullmatch
 is_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -49,7 +50,7 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
     "header-value": ("one line of text in Latin-1, as a header is", lambda text: is_line(text) and is_latin_1(text)),
     "dotted-path": (
         "a dotted path without `*`, `[` and `]`, as in `meta.total`, or `$`",
-        re.compile(r"\$|[^.\s*[\]]+(\.[^.\s*[\]]+)*").fullmatch,
+        is_dotted_path,
     ),
     "url-path": (
         "a path that begins with `/`, without query, fragment and blanks",

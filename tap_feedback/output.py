@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.singerlib.encoding.simple import RecordMessage
 
-from tap_feedback.conform import EXTRA, Conformer, MissingKey
-from tap_feedback.mapping import Mapper, closed
+from tap_feedback.records.conform import EXTRA, Conformer, MissingKey
+from tap_feedback.records.mapping import Mapper, closed
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_feedback.client import FeedbackStream
-    from tap_feedback.conform import Findings
     from tap_feedback.page import Page
+    from tap_feedback.records.conform import Findings
 
 Record = dict[str, Any]
 

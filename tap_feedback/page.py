@@ -1,4 +1,4 @@
-"""A page: an answer decoded once, and where in it the rows, the cursor and the total stand."""
+"""A page: a response decoded once, and its rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import error_in, looks_like_error
+from tap_feedback.json_types import noun
 from tap_feedback.retry import TransientError
 from tap_feedback.text import one_line
 
@@ -93,13 +94,13 @@ def decode(body: bytes) -> tuple[Any, bool]:
     except msgspec.DecodeError as error:
         # msgspec refuses two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
         if b"\\u" not in body and not body.startswith(b"\xef\xbb\xbf"):
-            raise TransientError(f"the answer is not JSON ({error})") from None
+            raise TransientError(f"the response is not JSON ({error})") from None
     except (ArithmeticError, RecursionError, UnicodeDecodeError) as error:
-        raise TransientError(f"the answer is not JSON that can be read ({type(error).__name__})") from None
+        raise TransientError(f"the response is not JSON that can be read ({type(error).__name__})") from None
     try:
         return json.loads(body.decode("utf-8-sig"), parse_float=parse_number, parse_constant=_refuse), True
     except (ArithmeticError, RecursionError, ValueError) as error:
-        raise TransientError(f"the answer is not JSON ({type(error).__name__})") from None
+        raise TransientError(f"the response is not JSON ({type(error).__name__})") from None
 
 
 def _refuse(constant: str) -> Any:
@@ -107,15 +108,15 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
-def lookup(answer: Any, path: str) -> Any:
-    """The value at a dotted path; `$` is the answer itself; MISSING where a step is not there."""
+def lookup(response: Any, path: str) -> Any:
+    """The value at a dotted path; `$` is the response itself; MISSING if a step is not there."""
     if path == "$":
-        return answer
+        return response
     for step in path.removeprefix("$.").split("."):
-        if not isinstance(answer, dict) or step not in answer:
+        if not isinstance(response, dict) or step not in response:
             return MISSING
-        answer = answer[step]
-    return answer
+        response = response[step]
+    return response
 
 
 def read_page(body: bytes, selection: Selection, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
@@ -128,19 +129,24 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
     """
     if not body:
         return Page([], MISSING, received, headers=headers or {})
-    answer, unstorable = decode(body)
-    data_selector, rows = selection.find(answer)
-    error = error_in(answer, data_selector, empty=not rows)
-    if rows is MISSING and selection.empty_ok and isinstance(answer, dict) and not any(map(looks_like_error, answer)):
+    response, unstorable = decode(body)
+    data_selector, rows = selection.find(response)
+    error = error_in(response, data_selector, empty=not rows)
+    if (
+        rows is MISSING
+        and selection.empty_ok
+        and isinstance(response, dict)
+        and not any(map(looks_like_error, response))
+    ):
         rows = None
     if rows is MISSING:
-        raise _no_rows(answer, data_selector)
+        raise _no_rows(response, data_selector)
     if error is not None:
         raise NotDataError(
             f"the response reports a failure in `{error}`", "; check `api_key`, and the limits that the API sets"
         )
     if rows is None:
-        return Page([], answer, received, headers=headers or {})
+        return Page([], response, received, headers=headers or {})
     if selection.single_object and isinstance(rows, dict):
         rows = [rows]
     if not isinstance(rows, list):
@@ -150,15 +156,15 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
             raise FatalAPIError(
                 f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object; check `data_selector`"
             )
-    return Page(rows, answer, received, unstorable, headers or {})
+    return Page(rows, response, received, unstorable, headers or {})
 
 
-def _no_rows(answer: Any, data_selector: str) -> NotDataError:
+def _no_rows(response: Any, data_selector: str) -> NotDataError:
     """What a response without the selector's key is, and which setting to check."""
     hint = "; check `data_selector`"
-    if isinstance(answer, dict) and any(map(looks_like_error, answer)):
+    if isinstance(response, dict) and any(map(looks_like_error, response)):
         hint = "; it looks like an error: check `api_key` first, then `data_selector`"
-    return NotDataError(f"the response has no `{data_selector}`: it is {_describe(answer)}", hint)
+    return NotDataError(f"the response has no `{data_selector}`: it is {_describe(response)}", hint)
 
 
 def _describe(value: Any) -> str:
@@ -167,5 +173,4 @@ def _describe(value: Any) -> str:
         listed = ", ".join(map(one_line, list(value)[:NAMES_LISTED]))
         more = ", …" if len(value) > NAMES_LISTED else ""
         return f"an object with the keys {listed}{more}" if value else "an empty object"
-    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    return noun(value)

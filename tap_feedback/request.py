@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from singer_sdk.exceptions import ConfigurationError
 
+from tap_feedback.body import remove_path, set_path
 from tap_feedback.paging import PageRequest
 
 if TYPE_CHECKING:
@@ -137,40 +138,3 @@ def as_text(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [as_text(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def set_path(body: dict[str, Any], path: str, value: Any) -> None:
-    """Set a value at a dotted path of a body, in which numbers are positions of a list; what lacks is made.
-
-    Raises:
-        ConfigurationError: The path leads through something else than an object or a list, or beyond a list's end.
-    """
-    node: Any = body
-    steps = path.split(".")
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        made: Any = value if following is None else [] if following.isdecimal() else {}
-        if isinstance(node, list) and step.isdecimal() and int(step) <= len(node):
-            if int(step) == len(node):
-                node.append(made)
-            elif following is None:
-                node[int(step)] = made
-            node = node[int(step)]
-        elif isinstance(node, dict):
-            if following is None:
-                node[step] = made
-            node = node.setdefault(step, made)
-        else:
-            raise ConfigurationError(f"`{path}` does not lead into the `json` of the stream")
-
-
-def remove_path(body: dict[str, Any], path: str) -> None:
-    """Remove the member at a dotted path of a body, if there is one."""
-    node: Any = body
-    *parents, last = path.split(".")
-    for step in parents:
-        if isinstance(node, list) and step.isdecimal() and int(step) < len(node):
-            node = node[int(step)]
-        else:
-            node = node.get(step) if isinstance(node, dict) else None
-    if isinstance(node, dict):
-        node.pop(last, None)

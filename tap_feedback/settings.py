@@ -57,6 +57,10 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Annotated[int, Meta(ge=400, le=599)], ...], Meta(description="HTTP statuses to retry.")
     ] = (429, 500, 502, 503, 504)
     max_wait: Annotated[Seconds, Meta(description="Longest wait to accept from the API, in seconds.")] = 300
+    wait_headers: Annotated[
+        tuple[Annotated[str, text_of("header-name")], ...],
+        Meta(description="Response headers that say how long to wait, in order of preference."),
+    ] = ("Retry-After",)
 
 
 class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

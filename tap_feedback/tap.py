@@ -8,13 +8,11 @@ import logging
 import os
 import signal
 import threading
-from collections import defaultdict
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 from singer_sdk import Tap
@@ -25,10 +23,10 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_feedback.baton import Baton
 from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.command import Aborted, Command, SyncFailedError, check_json, describe, read_json
-from tap_feedback.connection import Connection, origin
+from tap_feedback.connection import Connection
 from tap_feedback.environment import from_environment, merge, with_numbers
+from tap_feedback.gate import Gates
 from tap_feedback.log_guard import guard_logs
-from tap_feedback.pace import Gate
 from tap_feedback.progress import summary
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
@@ -139,11 +137,8 @@ class TapFeedback(Tap):
     def discover_streams(self) -> Sequence[FeedbackStream]:
         """The streams of the APIs that are set; all eight where none is."""
         agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
-        gates: defaultdict[Any, Gate] = defaultdict(Gate)  # APIs on one host share its pace
-        self.connections = {
-            name: Connection(api, agent, gates[origin(urlsplit(api.base_url))])
-            for name, api in self.settings.apis.items()
-        }
+        gates = Gates()
+        self.connections = {name: Connection(api, agent, gates) for name, api in self.settings.apis.items()}
         kinds: dict[str, type[FeedbackStream]] = {kind.name: kind for kind in STREAM_TYPES}  # type: ignore[misc]  # the class has it
         apis = self.settings.apis or load({name: {} for name in shipped()}, shipped(), complete=False).apis
         streams = [

@@ -16,7 +16,7 @@ from tap_feedback.conflicts import UNIONS, conflicts, required
 from tap_feedback.declarations import declare, merge, merge_typed, preset
 from tap_feedback.faults import MISSING, Fault, expected, unknown
 from tap_feedback.formats import FORMATS
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
 from tap_feedback.request import fill
 from tap_feedback.settings import Api, ApiSettings, General, Settings
 from tap_feedback.settings_schema import config_jsonschema, nullable

@@ -19,8 +19,9 @@ import pytest
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import HTTPRequest
 
-from tap_feedback.connection import MAX_BODY, Connection, api_clock, check_status
-from tap_feedback.pace import Gate
+from tap_feedback.connection import Connection
+from tap_feedback.gate import Gates
+from tap_feedback.responses import MAX_BODY, api_clock, check_status
 from tap_feedback.retry import TransientError
 from tests.configs import parse
 from tests.server import Raw, RecordedRequest, Reply, Server
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from tap_feedback.connection import Answer
+    from tap_feedback.responses import Response
 
 KEY = "a key/with+signs&=%é"
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -38,25 +39,25 @@ MIB = 1024 * 1024
 
 
 @contextmanager
-def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Future[Answer]]]:
+def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Future[Response]]]:
     """A function that sends a request with these parameters to a server."""
     with connected(server, **settings) as connection:
         yield lambda **params: submit(connection, **params)
 
 
 @contextmanager
-def connected(server: Server | str, gate: Gate | None = None, **settings: Any) -> Iterator[Connection]:
+def connected(server: Server | str, gates: Gates | None = None, **settings: Any) -> Iterator[Connection]:
     """A connection that is closed in the end."""
     url = server if isinstance(server, str) else server.url
     api = parse({"feedback": {"base_url": url, "api_key": KEY, **settings}}).apis["feedback"]
-    connection = Connection(api, "tap-feedback/test", gate)
+    connection = Connection(api, "tap-feedback/test", gates)
     try:
         yield connection
     finally:
         connection.close()
 
 
-def submit(connection: Connection, **params: Any) -> Future[Answer]:
+def submit(connection: Connection, **params: Any) -> Future[Response]:
     """Send a request to the API's address."""
     return connection.submit(HTTPRequest(url=f"{connection.api.base_url}/v1/feedback", method="GET", params=params))
 
@@ -155,7 +156,7 @@ def test_transient_statuses(status: int) -> None:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error).startswith(f"answered {status} ")
-    assert error.asked is None
+    assert error.retry_after is None
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,7 @@ def test_retry_after_reaches_the_error(value: Callable[[datetime], str], seconds
     with Server(lambda request: Reply({}, 429, header)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert error.asked == (None if seconds is None else pytest.approx(seconds, abs=2))
+    assert error.retry_after == (None if seconds is None else pytest.approx(seconds, abs=2))
 
 
 # Redirects
@@ -572,11 +573,11 @@ def test_a_refusal_holds_all(settings: dict[str, Any]) -> None:
 def test_apis_on_one_host_share_its_pace() -> None:
     """A wait that the host asks one API for holds the other's requests too, in the order in which they come."""
     times: list[float] = []
-    gate = Gate()
+    gates = Gates()
     with (
         Server(refusing(times, 1, "0.3")) as server,
-        connected(server, gate) as first,
-        connected(server, gate) as second,
+        connected(server, gates) as first,
+        connected(server, gates) as second,
         connected(server) as elsewhere,
     ):
         assert isinstance(submit(first).exception(10), TransientError)

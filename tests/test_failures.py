@@ -194,17 +194,17 @@ CASES = [
         words=(
             (
                 "4 tries failed (the connection was reset, 2 times; answered 503 Service Unavailable, once; "
-                "the answer is not JSON"
+                "the response is not JSON"
             ),
             "from `{api}.base_url`, was http://127.0.0.1:",
         ),
     ),
     lasts("nothing under 200", Reply(), "answered 200 OK with nothing in it"),
-    lasts("lists in lists", Reply(b"[" * DEEP + b"]" * DEEP), "the answer is not JSON that can be read"),
+    lasts("lists in lists", Reply(b"[" * DEEP + b"]" * DEEP), "the response is not JSON that can be read"),
     lasts(
         "rows nested too deep",
         Reply(b'{"data":[{"id":"1","x":' + b'{"x":' * DEEP + b"1" + b"}" * DEEP + b"}]}"),
-        "the answer is not JSON that can be read",
+        "the response is not JSON that can be read",
     ),
     final("a gzip bomb", Reply(BOMB, headers={"Content-Encoding": "gzip"}), "answered with more than 256 MiB"),
     passes("an error under 200, once", Reply(ENVELOPE), GOOD),

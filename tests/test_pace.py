@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tap_feedback.pace import Gate, Pace, Turn
+from tap_feedback.gate import Gate
+from tap_feedback.pace import Pace, Turn
 from tap_feedback.retry import TransientError
 from tap_feedback.settings import Retry
 
@@ -335,7 +336,7 @@ def send(gate: Gate, closed: threading.Event | None = None, failure: Exception |
 
 def refuse(gate: Gate, seconds: float) -> TransientError:
     """Send a request that is refused, and asked to wait."""
-    failure = TransientError("busy", asked=seconds)
+    failure = TransientError("busy", retry_after=seconds)
     send(gate, failure=failure)
     return failure
 
@@ -385,7 +386,7 @@ def test_a_turn_that_nobody_needs_is_free() -> None:
     gate = Gate()
     first = gate.enter(threading.Event(), lambda: "a request")
     assert first is not None
-    gate.leave(first[1], TransientError("busy", asked=0.05), POLICY)
+    gate.leave(first[1], TransientError("busy", retry_after=0.05), POLICY)
     assert gate.enter(threading.Event(), lambda: None) is None
     assert gate.enter(threading.Event(), lambda: "a request") is not None
 

@@ -78,7 +78,7 @@ def test_texts(body: bytes, value: Any, unstorable: bool) -> None:  # noqa: FBT0
 )
 def test_what_is_no_json(body: bytes, lead: bytes) -> None:
     """What is not JSON, or too deep or too large to be read, may come right the next time."""
-    with pytest.raises(TransientError, match="the answer is not JSON"):
+    with pytest.raises(TransientError, match="the response is not JSON"):
         decode(lead + body)
 
 

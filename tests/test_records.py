@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from demo.meltano import ROOT
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
+from tests.records.conforming import CHECKER
 from tests.runs import Run, api, catalog_of, find_uv, sync
 from tests.server import RecordedRequest, Reply, Server
-from tests.test_conform import CHECKER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,21 +15,11 @@ import requests
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import (
-    GiveUp,
-    TransientError,
-    Tries,
-    Wait,
-    advise,
-    backoff,
-    decide,
-    explain,
-    in_seconds,
-    retry_after,
-    transient_reason,
-)
+from tap_feedback.failures import advise, explain, in_seconds, transient_reason
+from tap_feedback.retry import GiveUp, TransientError, Tries, Wait, backoff, decide
 from tap_feedback.settings import Retry
 from tap_feedback.transport import Transport
+from tap_feedback.wait_headers import retry_after
 from tests.configs import parse
 from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
@@ -82,7 +72,10 @@ def closed_port() -> Iterator[int]:
         ("Wed, 31 Jan 2024 11:00:00 GMT", 0),
         (str(int(NOW.timestamp()) + 45), 45),
         (str(int(NOW.timestamp()) - 45), 0),
+        (str(int(NOW.timestamp() + 45) * 1000), 45),
+        (f"{int(NOW.timestamp()) + 45}.5", 45.5),
         ("999999999", 999_999_999),
+        ("99999999999999", 99_999_999_999_999),
         ("", None),
         ("soon", None),
         ("5, 6", None),
@@ -275,8 +268,11 @@ def test_reasons_hold_no_address() -> None:
 
 def test_transient_error_knows_what_was_asked() -> None:
     """The error carries the wait that a server asked for."""
-    assert (str(TransientError("busy", asked=3)), TransientError("busy", asked=3).asked) == ("busy", 3)
-    assert TransientError("busy").asked is None
+    assert (str(TransientError("busy", retry_after=3)), TransientError("busy", retry_after=3).retry_after) == (
+        "busy",
+        3,
+    )
+    assert TransientError("busy").retry_after is None
 
 
 # The decision
@@ -304,11 +300,11 @@ def refusal(strikes: int) -> TransientError:
         (BUSY, 1, True, Wait(2)),
         (BUSY, 2, False, Wait(4)),
         (BUSY, 4, True, GiveUp()),
-        (TransientError("busy", asked=30), 1, True, Wait(30)),
-        (TransientError("busy", asked=300), 3, True, Wait(300)),
-        (TransientError("busy", asked=30), 4, True, GiveUp()),
-        (TransientError("busy", asked=300.5), 1, True, GiveUp(too_long=True)),
-        (TransientError("busy", asked=0), 2, True, Wait(4)),
+        (TransientError("busy", retry_after=30), 1, True, Wait(30)),
+        (TransientError("busy", retry_after=300), 3, True, Wait(300)),
+        (TransientError("busy", retry_after=30), 4, True, GiveUp()),
+        (TransientError("busy", retry_after=300.5), 1, True, GiveUp(too_long=True)),
+        (TransientError("busy", retry_after=0), 2, True, Wait(4)),
         (HTML, 1, True, Wait(2)),
         (HTML, 1, False, GiveUp()),
         (ERROR, 1, False, Wait(2)),
@@ -323,14 +319,14 @@ def test_decide(failure: TransientError, tries: int, proven: bool, decision: Wai
 
 def test_no_retries() -> None:
     """With `max_retries: 0` the first failure is the last, be it a refusal."""
-    for error in (RESET, BUSY, TransientError("busy", asked=1)):
+    for error in (RESET, BUSY, TransientError("busy", retry_after=1)):
         assert decide(error, 1, Retry(max_retries=0), jitter=0) == GiveUp()
 
 
 def test_a_wait_that_is_asked_for_is_a_refusal() -> None:
     """An API that asks for a wait wants it of all requests; asking for none, or for a moment in the past, does not."""
-    assert TransientError("answered 503 Service Unavailable", asked=5).refused
-    assert not TransientError("answered 503 Service Unavailable", asked=0).refused
+    assert TransientError("answered 503 Service Unavailable", retry_after=5).refused
+    assert not TransientError("answered 503 Service Unavailable", retry_after=0).refused
     assert not TransientError("answered 503 Service Unavailable").refused
 
 

@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
 from tests.runs import api, catalog_of, sync
 from tests.server import Raw, RecordedRequest, Reply, Server
 

@@ -13,7 +13,8 @@ import pytest
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import TransientError, explain, transient_reason
+from tap_feedback.failures import explain, transient_reason
+from tap_feedback.retry import TransientError
 from tap_feedback.transport import Transport
 from tests.configs import parse
 from tests.server import RecordedRequest, Server

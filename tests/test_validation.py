@@ -182,11 +182,11 @@ def test_settings_of_the_sdk_are_unknown_without_its_schema_and_right_with_it() 
         ({"location": "query"}, True),
         ({"location": "header"}, False),
         ({"type": "bearer"}, False),
-        ({"type": "http_basic"}, False),
+        ({"type": "http_basic"}, True),
     ],
 )
 def test_a_key_sent_in_a_header_has_only_characters_of_headers(auth: dict[str, Any], right: bool) -> None:  # noqa: FBT001
-    """A key beyond Latin-1 can only stand in a query."""
+    """A key beyond Latin-1 is sent in a query, or encoded in basic auth."""
     line = "`feedback.api_key` must have only Latin-1 characters, as it is sent in a header"
     assert lines(api_key="sécret-€", auth=auth) == ([] if right else [line])
 

@@ -1,4 +1,4 @@
-"""Records as the SDK's selection, stream maps and flattening make them, and what to say if those fail."""
+"""Records as the SDK's selection, stream maps and flattening change them, and the reason if those fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Record = dict[str, Any]
 
 
 class MappingFailedError(Exception):
-    """A record cannot be mapped; the message names the setting, and has nothing of the record."""
+    """A record cannot be mapped; the message names the setting, and quotes nothing of the record."""
 
     def __init__(self, message: str, record: Record) -> None:
         super().__init__(message)
@@ -34,13 +34,13 @@ class MappingFailedError(Exception):
 
 
 class Mapper:
-    """Makes of each record of a stream what goes out.
+    """Makes the output of each record of a stream.
 
     Args:
         stream: Its name.
         maps: Its stream maps, of which each also flattens.
         schema: Its schema.
-        mask: What is selected.
+        mask: The selected properties.
         configured: The names in the setting `stream_maps`.
     """
 
@@ -60,17 +60,17 @@ class Mapper:
         self._configured = configured
         first, *others = maps
         plain = type(first) is SameRecordTransform and not first.flattening_enabled
-        #: Whether records go out as they are: nothing deselected, mapped or flattened.
+        #: Whether records are written as they are: not deselected, mapped or flattened.
         self.is_plain = plain and not others and all(mask.values())
 
     def __call__(self, record: Record) -> Iterator[tuple[str, Record]]:
-        """What a record becomes under each stream map: the stream's name there, and the record.
+        """Yield what each stream map makes of a record: the name of its stream, and the record.
 
         Raises:
             MappingFailedError: A stream map fails, or the record is nested more deeply than the SDK can follow.
         """
         try:
-            # A copy: the paginator compares the rows as they came with those of the next page.
+            # A copy, as the paginator compares the rows as they came with those of the next page.
             selected = copy.deepcopy(record)
             pop_deselected_record_properties(selected, self._schema, self._mask)
         except RecursionError:
@@ -80,34 +80,36 @@ class Mapper:
                 mapped = stream_map.transform(selected)
             except RecursionError:
                 raise MappingFailedError(self._too_deep(), record) from None
-            except Exception as error:  # noqa: BLE001 - whatever an expression raises, its place is told
+            except Exception as error:  # noqa: BLE001 - an expression may raise anything
                 place = ".".join(["stream_maps", self._name(stream_map), *_property(error)])
                 raise MappingFailedError(f"`{place}` failed ({_reason(error)}): check its expression", record) from None
             if mapped is not None:
                 yield stream_map.stream_alias, _with_columns(mapped, stream_map)
 
     def _name(self, stream_map: StreamMap) -> str:
-        """The name of a map in the setting: that of the stream, or its own if it is a further one."""
+        """The name of a map in the setting: its own if it is configured, else that of the stream."""
         return stream_map.stream_alias if stream_map.stream_alias in self._configured else self._stream
 
     def _too_deep(self) -> str:
-        """Which of the three asks for what the SDK cannot do."""
+        """The message that names which of the three settings the SDK cannot follow."""
         if not all(isinstance(stream_map, DefaultStreamMap) for stream_map in self._maps):
-            asks = "`stream_maps`"
+            setting = "`stream_maps`"
         else:
-            asks = "`flattening_enabled`" if self._maps[0].flattening_enabled else "a catalog that deselects properties"
-        return f"the record is nested too deeply for {asks}"
+            setting = (
+                "`flattening_enabled`" if self._maps[0].flattening_enabled else "a catalog that deselects properties"
+            )
+        return f"the record is nested too deeply for {setting}"
 
 
 def closed(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """A schema of which all that fits has its column once the SDK has flattened it.
+    """A schema that lets nothing pass for which the SDK's flattening makes no column.
 
-    Members that a nested object does not list would get none. Neither would a property without a type get one that
-    all its values fit, and objects and lists that are not flattened become JSON in a text.
+    It makes no column for members that a nested object does not list, nor one that fits all values of a property
+    without a type. Objects and lists that are not flattened become JSON text.
 
     Args:
         schema: The schema of the records, or of a nested object.
-        depth: How many levels of nested objects are flattened.
+        depth: Levels of nested objects that are flattened.
     """
     properties = {}
     for name, subschema in schema.get("properties", {}).items():
@@ -124,7 +126,7 @@ def closed(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 
 def _with_columns(record: Record, stream_map: StreamMap) -> Record:
-    """A record, if it was flattened without the nested objects that are null: their members are the columns."""
+    """A record; if it was flattened, without nested objects that are null, as their members are the columns."""
     if not stream_map.flattening_enabled:
         return record
     columns = stream_map.transformed_schema["properties"]
@@ -132,7 +134,7 @@ def _with_columns(record: Record, stream_map: StreamMap) -> Record:
 
 
 def _property(error: Exception) -> list[str]:
-    """The property whose expression failed, as far as the SDK's frames tell."""
+    """The property whose expression failed, as far as the SDK's frames show."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name == "_eval" and "property_name" in frame.f_locals:
             return [frame.f_locals["property_name"] or "__filter__"]

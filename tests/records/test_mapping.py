@@ -1,4 +1,4 @@
-"""Stream maps, flattening and selection: what comes out fits its SCHEMA, and what fails is told by its place."""
+"""Stream maps, flattening and selection: what comes out fits its SCHEMA, and an error names the setting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.helpers._flattening import flatten_schema
 
-from tap_feedback.mapping import closed
+from tap_feedback.records.mapping import closed
 from tests.runs import Run, api, catalog_of, sync
 from tests.server import Reply, Server
 
@@ -55,7 +55,7 @@ def test_members_without_a_column_can_be_dropped() -> None:
     assert "_extra" not in run.schema("forums")["schema"]["properties"]
 
 
-def test_members_without_a_column_are_told_as_unknown(caplog: pytest.LogCaptureFixture) -> None:
+def test_members_without_a_column_are_reported_as_unknown(caplog: pytest.LogCaptureFixture) -> None:
     """They fit well enough: there is no column for them, which is no fault of the value."""
     caplog.set_level("INFO")
     forums([{"id": 1, "links": {"forum": 9}}], **FLAT)
@@ -64,7 +64,7 @@ def test_members_without_a_column_are_told_as_unknown(caplog: pytest.LogCaptureF
 
 
 def test_a_nested_object_that_is_null_has_no_column() -> None:
-    """Its members are the columns; there is none of its own in SCHEMA."""
+    """Its members are the columns; SCHEMA has no column for the object itself."""
     run = forums([{"id": 1, "links": None, "name": None}], **FLAT)
     assert run.records("forums") == [{"id": 1, "name": None, "_extra": None}]
 
@@ -142,7 +142,7 @@ def test_the_schema_is_closed_where_it_is_flattened(depth: int, inner: str) -> N
         ({"places": {"__source__": "forums", "low": "1/0"}}, "`stream_maps.places.low` failed (ZeroDivisionError)"),
     ],
 )
-def test_a_stream_map_that_fails_is_told_by_its_place(
+def test_a_stream_map_that_fails_is_reported_with_its_setting(
     maps: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The line has the setting, the reason, page and row, and nothing of the row, at no level."""
@@ -158,21 +158,21 @@ def test_a_stream_map_that_fails_is_told_by_its_place(
 
 
 @pytest.mark.parametrize(
-    ("top", "asks"),
+    ("top", "setting"),
     [
         ({"stream_maps": {"forums": {"low": "name"}}}, "`stream_maps`"),
         ({"stream_maps": {"forums": {"low": "name"}}, **FLAT}, "`stream_maps`"),
         (FLAT, "`flattening_enabled`"),
     ],
 )
-def test_a_record_that_is_nested_too_deeply_is_told_by_its_place(top: dict[str, Any], asks: str) -> None:
+def test_a_record_that_is_nested_too_deeply_is_reported_with_its_setting(top: dict[str, Any], setting: str) -> None:
     """The SDK copies and flattens by calls within calls, and Python allows no more than a thousand."""
     body = b'{"forums": [{"id": 1, "name": "x"}, %s]}' % (DEEP % 2)
     message = forums(body, **top).failures["forums"]
-    assert message == f"page 1, new row 2: the record is nested too deeply for {asks}"
+    assert message == f"page 1, new row 2: the record is nested too deeply for {setting}"
 
 
-def test_a_record_that_is_nested_too_deeply_to_deselect_is_told_by_its_place() -> None:
+def test_a_record_that_is_nested_too_deeply_to_deselect_is_reported_with_its_setting() -> None:
     """A catalog that leaves a property out has each record copied."""
     with Server(lambda asked: Reply(b'{"forums": [%s]}' % (DEEP % 1))) as server:
         config = {"analytics": api(server.url)}
