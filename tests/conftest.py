@@ -12,7 +12,7 @@ from sandbox import Sandbox
 from tests.costs import Guard, cost_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
 # The same examples each time, and no clock: what fails here fails everywhere. `--hypothesis-profile=explore` looks on.
 settings.register_profile(
@@ -38,15 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(cost_of(item, globals()))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Hold a unit test to its marker."""
-    guard = item.config.stash[GUARD]
-    guard.test = item.name if item.get_closest_marker("unit") else None
-    try:
-        return (yield)
-    finally:
-        guard.test = None
+    item.config.stash[GUARD].test = item.name if item.get_closest_marker("unit") else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Let the fixtures of a whole session, which end with its last test, do as they like."""
+    item.config.stash[GUARD].test = None
 
 
 @pytest.fixture

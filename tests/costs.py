@@ -68,6 +68,7 @@ def _reached(roots: list[object]) -> Iterator[object]:
         if not str(getattr(value, "__module__", "")).startswith(("tests", "demo")):
             continue
         if isinstance(value, type):
+            waiting += value.__bases__
             waiting += [inspect.unwrap(member) if callable(member) else member for member in vars(value).values()]
         elif isinstance(value, FunctionType):
             waiting += [value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__]
