@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,15 +13,18 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 from tap_feedback.columns import MOST_ROWS, infer, stream_schema
-from tap_feedback.fetching import Fetcher
-from tap_feedback.hooks import is_overridden, refuse_dead_hooks
+from tap_feedback.fetching import Fetcher, Source
+from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
+from tap_feedback.page import read_page
 from tap_feedback.paging import keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.request import Assembler, RangeRequest
+from tap_feedback.responses import check_body, check_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
@@ -173,21 +177,32 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
         """
-        fetcher = Fetcher(
-            self.connection,
-            baton=self.baton,
-            progress=self.progress,
-            logger=self.stream_log,
-            selection=self.declaration.selection,
-            request_for=lambda wanted: self.get_http_request(
-                page=PageContext(None, RangeRequest(params, *bounds, page=wanted))
-            ),
-            on_response=self.note_response,
+        source = Source(
+            self.declaration.selection,
+            lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
+            self.note_response,
+            hooks_of(self),
         )
+        fetcher = Fetcher(self.connection, source, baton=self.baton, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())
 
     def note_response(self, response: Response) -> None:
         """Take in a response, in the order of the pages."""
+
+    def validate_response(self, response: requests.Response) -> None:
+        """Check the status of a response, and that its body may be JSON.
+
+        Raises:
+            TransientError: The request is worth a retry.
+            FatalAPIError: It is not.
+        """
+        check_status(response.status_code, response.headers, self.connection.api)
+        check_body(response.content, response.status_code, response.headers, self.connection.api)
+
+    def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
+        """The rows of a response."""
+        now = datetime.now(timezone.utc)
+        yield from read_page(response.content, self.declaration.selection, now, response.headers).rows
 
     @cached_property
     def post_processes(self) -> bool:

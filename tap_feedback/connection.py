@@ -17,6 +17,7 @@ from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from tap_feedback import request_metrics
 from tap_feedback.body import JSON, encode, with_values
 from tap_feedback.gate import Gates
+from tap_feedback.hooks import validate
 from tap_feedback.host import Host
 from tap_feedback.responses import RefusedError, Response, check_body, check_status
 from tap_feedback.retry import TransientError
@@ -40,6 +41,7 @@ class Job(NamedTuple):
     request: HTTPRequest
     response: Future[Response]
     stream: str
+    validate: Callable[[requests.Response], None] | None
 
 
 class Connection:
@@ -69,7 +71,14 @@ class Connection:
         self._slots = threading.Lock()
         self._next_slot = 0.0
 
-    def submit(self, request: HTTPRequest, *, again: bool = False, stream: str = "") -> Future[Response]:
+    def submit(
+        self,
+        request: HTTPRequest,
+        *,
+        again: bool = False,
+        stream: str = "",
+        validate: Callable[[requests.Response], None] | None = None,
+    ) -> Future[Response]:
         """Send a request as soon as a connection is free, the budget allows and its turn has come; no retry.
 
         The future can be cancelled up to then. It raises TransientError or FatalAPIError, and CancelledError if the
@@ -79,8 +88,9 @@ class Connection:
             request: The request. Its `data` is sent as JSON, or as its `Content-Type` says.
             again: Whether it failed before, and goes before those that were not sent yet.
             stream: The name of the stream, for METRIC points.
+            validate: Checks the response in place of the connection, on the thread of the request.
         """
-        job = Job(request, Future(), stream)
+        job = Job(request, Future(), stream, validate)
         if again:
             self._jobs.appendleft(job)
         else:
@@ -186,14 +196,18 @@ class Connection:
             if request_metrics.are_logged():
                 endpoint = locate(request.url).path.removeprefix(self.api.path_prefix)
                 request_metrics.log_duration(job.stream, endpoint, status, time.monotonic() - began)
-            check_status(status, headers, self.api)
+            if job.validate is None:
+                check_status(status, headers, self.api)
 
         data = self._data(request, signature)
         own = {} if data is None else {"Content-Type": JSON}
         headers = merge_headers(own, self.api.headers, request.headers, signature.headers)
         body = None if data is None else encode(data, headers["Content-Type"])
         response = self._host.exchange(request.method, location, headers, body, check=check)
-        check_body(response.body, response.status, response.headers, self.api)
+        if job.validate is not None:
+            validate(job.validate, response, request, self.api.retry)
+        else:
+            check_body(response.body, response.status, response.headers, self.api)
         return response
 
     def _locate(self, request: HTTPRequest, signature: Signature) -> Location:

@@ -12,7 +12,8 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.auth.base import TokenError
 from tap_feedback.failures import in_seconds
-from tap_feedback.page import Page, read_page
+from tap_feedback.hooks import Hooks, Waits, as_requests, with_tries
+from tap_feedback.page import Page, bare_page, read_page
 from tap_feedback.responses import RefusedError
 from tap_feedback.retry import TransientError, Tries, Wait, decide
 
@@ -42,37 +43,47 @@ class Sent(NamedTuple):
     response: Future[Response]
 
 
+class Source(NamedTuple):
+    """What of a stream the fetcher needs.
+
+    Attributes:
+        selection: Where the rows of a response are.
+        request_for: Makes the request for a page.
+        on_response: Receives each response, in the order of the pages.
+        hooks: What the stream overrides.
+    """
+
+    selection: Selection
+    request_for: Callable[[PageRequest], HTTPRequest]
+    on_response: Callable[[Response], None]
+    hooks: Hooks = Hooks()
+
+
 class Fetcher:
     """Fetches the pages of one stream, in order.
 
     Args:
         connection: The stream's API.
+        source: The stream.
         baton: Held by the caller; laid down during waits.
         progress: Where pages, retries and waits are counted.
         logger: Logs retries.
-        selection: Where the rows of a response are.
-        request_for: Makes the request for a page.
-        on_response: Receives each response, in the order of the pages.
     """
 
     def __init__(
         self,
         connection: Connection,
+        source: Source,
         *,
         baton: Baton,
         progress: Progress,
         logger: logging.LoggerAdapter[logging.Logger],
-        selection: Selection,
-        request_for: Callable[[PageRequest], HTTPRequest],
-        on_response: Callable[[Response], None],
     ) -> None:
         self.connection = connection
+        self.source = source
         self.baton = baton
         self.progress = progress
         self.logger = logger
-        self.selection = selection
-        self.request_for = request_for
-        self.on_response = on_response
         self._in_flight: dict[str, Sent] = {}
         self._waited = 0.0  # seconds, for the last page
 
@@ -114,10 +125,13 @@ class Fetcher:
 
     def _send(self, page: PageRequest) -> Sent:
         """Send the request for a page, without waiting."""
-        return self._submit(self.request_for(page))
+        return self._submit(self.source.request_for(page))
 
     def _submit(self, request: HTTPRequest, *, again: bool = False) -> Sent:
-        return Sent(request, self.connection.submit(request, again=again, stream=self.progress.stream))
+        response = self.connection.submit(
+            request, again=again, stream=self.progress.stream, validate=self.source.hooks.validate_response
+        )
+        return Sent(request, response)
 
     def _get(self, paginator: Paginator) -> Page:
         """Wait for the next page, and retry transient failures; the page, with only the rows that are new.
@@ -126,6 +140,7 @@ class Fetcher:
             FatalAPIError: The failure is not transient, or lasted too long.
         """
         tries, wanted = Tries(), paginator.request
+        waits = Waits(self.source.hooks.backoff_wait_generator)
         sent = self._in_flight.pop(str(wanted), None) or self._send(wanted)
         awaited = "a response"
         while True:
@@ -136,12 +151,13 @@ class Fetcher:
                 self._waited = time.monotonic() - began
                 response = sent.response.result()
                 self._count_wait(began, response.held_until)
-                self.on_response(response)
-                page = read_page(response.body, self.selection, response.received, response.headers)
+                self.source.on_response(response)
+                page = self._read(response, sent.request)
                 return page._replace(rows=paginator.take(page))
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)
-                self._wait(self._check_retry(tries, failure, sent.request.url), failure)
+                seconds = self._check_retry(tries, failure, sent.request.url)
+                self._wait(waits.instead_of(seconds, failure), failure)
                 awaited = "the API, which asked to wait" if failure.retry_after else "a response"
                 sent = self._submit(sent.request, again=True)
             except TokenError:
@@ -149,6 +165,13 @@ class Fetcher:
             except FatalAPIError as error:
                 error.args = (f"{error}; the address was {sent.request.url}",)
                 raise
+
+    def _read(self, response: Response, request: HTTPRequest) -> Page:
+        """Decode a response and select its rows, as the stream's own hook does if it has one."""
+        if self.source.hooks.parse_response is None:
+            return read_page(response.body, self.source.selection, response.received, response.headers)
+        rows = list(self.source.hooks.parse_response(as_requests(response, request)))
+        return bare_page(response.body, response.received, response.headers)._replace(rows=rows, unstorable=True)
 
     def _count_wait(self, began: float, held_until: float) -> None:
         """Count the time for which the stream waited because its request had to wait for its turn.
@@ -168,7 +191,8 @@ class Fetcher:
         api = self.connection.api
         counted = tries.add(failure)
         proven = self.progress.pages > 0
-        decision = decide(failure, counted, api.retry, jitter=random.random(), proven=proven)  # noqa: S311
+        policy = with_tries(api.retry, self.source.hooks.backoff_max_tries)
+        decision = decide(failure, counted, policy, jitter=random.random(), proven=proven)  # noqa: S311
         if isinstance(decision, Wait):
             return decision.seconds
         if decision.too_long:

@@ -132,15 +132,10 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
     response, unstorable = decode(body)
     data_selector, rows = selection.find(response)
     error = error_in(response, data_selector, empty=not rows)
-    if (
-        rows is MISSING
-        and selection.empty_ok
-        and isinstance(response, dict)
-        and not any(map(looks_like_error, response))
-    ):
-        rows = None
     if rows is MISSING:
-        raise _no_rows(response, data_selector)
+        if not selection.empty_ok or not isinstance(response, dict) or any(map(looks_like_error, response)):
+            raise _no_rows(response, data_selector)
+        rows = None
     if error is not None:
         raise NotDataError(
             f"the response reports a failure in `{error}`", "; check `api_key`, and the limits that the API sets"
@@ -157,6 +152,14 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
                 f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object; check `data_selector`"
             )
     return Page(rows, response, received, unstorable, headers or {})
+
+
+def bare_page(body: bytes, received: datetime, headers: Mapping[str, str]) -> Page:
+    """Return a page without its rows, which a stream's own hook adds; the response may be of any kind."""
+    try:
+        return Page([], decode(body)[0], received, headers=headers)
+    except TransientError:
+        return Page([], {}, received, headers=headers)
 
 
 def _no_rows(response: Any, data_selector: str) -> NotDataError:

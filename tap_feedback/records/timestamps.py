@@ -76,7 +76,7 @@ def normalize(value: object) -> str | None:
 def parse_instant(value: object) -> datetime | None:
     """The instant in UTC of what `normalize` takes for a timestamp; None if it is no timestamp.
 
-    Digits beyond microseconds are cut off: rounded up, a bookmark would pass rows that come just before it.
+    Digits beyond microseconds are cut off: rounded up, a bookmark would pass its own row and those just behind it.
     """
     if type(value) is str and value[MICROSECONDS:] in {"", "Z"}:
         try:
