@@ -13,17 +13,30 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test docs demo bench clean
+.PHONY: help check test lint types unit tests docs demo bench clean
 
 help: ## Show this list
 	@echo 'Needed: Python 3.10 or later, make and git. PYTHON=python3.12 names another Python.'
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' $(MAKEFILE_LIST)
 
-test: .meltano/ready ## Lint, types and every test, with runs by Meltano into JSONL and PostgreSQL
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/pytest
+check: .venv/ready ## Lint, types, and the tests that need neither a server nor another program
+	@$(MAKE) --no-print-directory --jobs=2 lint types unit
+
+test: .meltano/ready ## Lint, types and all tests, with runs by Meltano into JSONL and PostgreSQL
+	@$(MAKE) --no-print-directory --jobs=2 lint types tests
+
+lint:
+	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
+
+types:
+	@.venv/bin/mypy --no-error-summary
+
+# Two workers, whatever the machine has: some tests time what they do. Each worker takes from the other when it is done.
+unit:
+	@.venv/bin/pytest --quiet -m unit -n 2 --dist worksteal
+
+tests:
+	@.venv/bin/pytest --quiet -n 2 --dist loadfile
 
 docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
 	.venv/bin/python -m tools.docs

@@ -1,4 +1,4 @@
-"""Running the tap in tests: in this process, or as a process of its own."""
+"""Running the tap in tests: in this process, or as another one."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from singer_sdk.streams.rest import HTTPRequest
 from tap_feedback.retry import TransientError
 from tests.connections import connected, get, post, send
 from tests.runs import api, run_tap
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 METRICS = "singer_sdk.metrics"
 
 
-def sent(request: HTTPRequest, **settings: Any) -> Asked:
+def sent(request: HTTPRequest, **settings: Any) -> RecordedRequest:
     """A request as it arrives."""
     with Server(lambda asked: []) as server, connected(server, **settings) as connection:
         send(connection, request)
-    (asked,) = server.asked
+    (asked,) = server.requests
     return asked
 
 
@@ -156,7 +156,7 @@ def test_a_sync_logs_points_with_its_streams(tmp_path: Path) -> None:
         run = run_tap("--config", str(tmp_path / "config.json"), env={"TAP_FEEDBACK_LOGLEVEL": "DEBUG"})
     assert run.returncode == 0
     lines = [line for line in run.stderr.splitlines() if "http_request_duration" in line]
-    assert len(lines) == len(server.asked) > 0
+    assert len(lines) == len(server.requests) > 0
     assert all('"stream":"feedback_data","endpoint":"/feedback","http_status_code":200' in line for line in lines)
     assert "test-key" not in run.stderr
 

@@ -14,7 +14,7 @@ from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.paging.single_page import SinglePage
 from tests.configs import STREAMS
 from tests.runs import NOWHERE, api, catalog_of, errors_of, run_tap, written_by
-from tests.server import Asked, Server
+from tests.server import RecordedRequest, Server
 
 if TYPE_CHECKING:
     import subprocess
@@ -89,7 +89,7 @@ def proven(run: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(re.findall(r"INFO +\| tap-feedback\.\w+ +\| (\w+): ok, (.+)", run.stderr))
 
 
-def pages_of_two(asked: Asked) -> dict[str, Any]:
+def pages_of_two(asked: RecordedRequest) -> dict[str, Any]:
     """An API with five rows for each stream, two on a page, by offset or by cursor."""
     stream = asked.path.rpartition("/")[2]
     first = int(asked.query.get("cursor", asked.query.get("offset", 0)))
@@ -146,7 +146,7 @@ def test_connection_test_of_a_wrong_cursor_path(write: Callable[..., str]) -> No
 def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
     """A primary key that a row lacks fails, on the second page too; a key that rows share is mentioned."""
 
-    def answer(asked: Asked) -> dict[str, Any]:
+    def answer(asked: RecordedRequest) -> dict[str, Any]:
         page = pages_of_two(asked)
         for row in page["data"]:
             row["uid"] = row["id"]
@@ -190,7 +190,7 @@ def test_connection_test_of_few_rows(write: Callable[..., str]) -> None:
 def test_connection_test_of_windows(write: Callable[..., str]) -> None:
     """Of a stream that is read in windows, the two pages are of one window, the latest that has rows."""
 
-    def answer(asked: Asked) -> dict[str, Any]:
+    def answer(asked: RecordedRequest) -> dict[str, Any]:
         return pages_of_two(asked) if asked.query.get("updated_after", "") < "2024-01-10" else {"forums": []}
 
     with Server(answer) as server:
@@ -200,7 +200,7 @@ def test_connection_test_of_windows(write: Callable[..., str]) -> None:
         run = run_tap("--config", write("config.json", config), "--catalog", catalog, "--test")
     assert run.returncode == 0
     assert proven(run)["forums"].startswith("4 rows in 2 pages, ")
-    assert [asked.query.get("cursor") for asked in server.asked][:3] == [None, None, "2"]
+    assert [asked.query.get("cursor") for asked in server.requests][:3] == [None, None, "2"]
 
 
 def test_connection_test_of_stream_maps(write: Callable[..., str], shared: Sandbox) -> None:

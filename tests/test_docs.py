@@ -18,7 +18,7 @@ from tap_feedback.tap import TapFeedback
 from tests.configs import STREAMS, problems
 from tests.promises import PROMISES
 from tests.runs import TAP, api
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 from tools.docs import ROOT, documents, generated
 from tools.meltano import MELTANO_YML, PLUGIN_YML
 from tools.tables import PACKAGE
@@ -115,7 +115,7 @@ def run_scheduled(folder: Path, *, status: int = 200, target_exits: int = 0) -> 
     """Run the scheduled script in a folder, with an API that returns a status for `features`; its exit code."""
     row = {"id": 1, "updated_at": "2024-01-01T00:00:00Z"}
 
-    def respond(asked: Asked) -> Reply:
+    def respond(asked: RecordedRequest) -> Reply:
         name = asked.path.rpartition("/")[2]
         return Reply({name: [row]}, status if name == "features" else 200)
 

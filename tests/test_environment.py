@@ -98,4 +98,4 @@ def test_a_file_and_the_environment(tmp_path: Any) -> None:
         file.write_text(json.dumps({"feedback": {**api(server.url), "api_key": "old"}}), "utf-8")
         run = run_tap("--config", str(file), "--config=ENV", env={"TAP_FEEDBACK_FEEDBACK_API_KEY": "new"})
     assert run.returncode == 0
-    assert server.asked[0].query["api_key"] == "new"
+    assert server.requests[0].query["api_key"] == "new"

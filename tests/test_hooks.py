@@ -13,7 +13,7 @@ from tap_feedback.hooks import DEAD
 from tap_feedback.streams import STREAM_TYPES, FeedbackData
 from tap_feedback.tap import TapFeedback
 from tests.runs import Run, api, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 ROWS = [{"id": "1", "feedback_text": "good"}, {"id": "2", "feedback_text": "spam"}]
 
 
-def run(stream: type[FeedbackStream], answer: Callable[[Asked], Any], **settings: Any) -> tuple[Run, list[Asked]]:
+def run(
+    stream: type[FeedbackStream], answer: Callable[[RecordedRequest], Any], **settings: Any
+) -> tuple[Run, list[RecordedRequest]]:
     """Sync the feedback stream in this form."""
 
     class Tap(TapFeedback):
@@ -33,10 +35,10 @@ def run(stream: type[FeedbackStream], answer: Callable[[Asked], Any], **settings
 
     with Server(answer) as server:
         found = sync({"feedback": api(server.url, paginator={"type": "single_page"}, **settings)}, tap_type=Tap)
-        return found, server.asked
+        return found, server.requests
 
 
-def rows(_: Asked) -> Any:
+def rows(_: RecordedRequest) -> Any:
     """Two rows."""
     return {"data": ROWS}
 

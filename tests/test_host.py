@@ -12,7 +12,7 @@ from singer_sdk.streams.rest import HTTPRequest
 from tap_feedback.responses import RefusedError
 from tap_feedback.retry import TransientError
 from tests.connections import connected, post, send
-from tests.server import Asked, Raw, Reply, Server
+from tests.server import Raw, RecordedRequest, Reply, Server
 
 BEARER: dict[str, Any] = {"auth": {"type": "bearer"}, "api_key": "the-key"}
 
@@ -24,7 +24,7 @@ def test_requests_elsewhere_are_refused(url: str) -> None:
         address = url.format(other=other.url, port=server.http.server_port)
         with pytest.raises(FatalAPIError, match=r"the request would go to http.*, not to `feedback\.base_url`, so it"):
             send(way, HTTPRequest(address))
-    assert (server.asked, other.asked) == ([], [])
+    assert (server.requests, other.requests) == ([], [])
 
 
 def test_an_invalid_address_is_named_by_its_settings() -> None:
@@ -33,7 +33,7 @@ def test_an_invalid_address_is_named_by_its_settings() -> None:
         for url in ("http://", "http://[", "nowhere"):
             with pytest.raises(FatalAPIError, match=r"the address is not valid; check `feedback\.base_url`"):
                 send(connection, HTTPRequest(url))
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("spelling", ["HTTP://127.0.0.1:{port}/v1/a?b=1", "http://127.0.0.1:{port}/v1/a?b=1#c"])
@@ -41,25 +41,25 @@ def test_other_spellings_of_the_origin_are_the_same(spelling: str) -> None:
     """A URL that an API returns may spell its own origin differently; the request line has the path alone."""
     with Server(lambda asked: []) as server, connected(server, **BEARER) as connection:
         send(connection, HTTPRequest(spelling.format(port=server.http.server_port)))
-    assert [asked.target for asked in server.asked] == ["/v1/a?b=1"]
+    assert [asked.target for asked in server.requests] == ["/v1/a?b=1"]
 
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_redirects_that_keep_a_post(status: int) -> None:
     """A redirect that keeps method and body is followed with both, and with the key."""
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         return [] if asked.path == "/v2" else Reply(b"", status, {"Location": "/v2"})
 
     with Server(answer) as server, connected(server, **BEARER) as connection:
         send(connection, post({"limit": 1}))
-    for asked in server.asked:
+    for asked in server.requests:
         assert (asked.method, json.loads(asked.body), asked.headers["Authorization"]) == (
             "POST",
             {"limit": 1},
             "Bearer the-key",
         )
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
@@ -72,7 +72,7 @@ def test_redirects_that_would_make_a_get_of_a_post(status: int) -> None:
         pytest.raises(FatalAPIError, match=rf"answered {status} .*, a redirect that would turn the POST into a GET"),
     ):
         send(connection, post({"limit": 1}))
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("status", [302, 308])
@@ -86,7 +86,7 @@ def test_redirects_of_a_post_to_another_host(status: int) -> None:
             pytest.raises(FatalAPIError, match="redirects to another address"),
         ):
             send(connection, post({"limit": 1}))
-    assert other.asked == []
+    assert other.requests == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gzip
 import math
 import socket
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
@@ -45,12 +47,12 @@ def failure(url: str, timeout: float = 5) -> Exception:
     raise AssertionError("the request did not fail")
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections; it is held, so that no other server takes it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def closed_port() -> int:
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    """Every form of `Retry-After` is read, and what cannot be read is no wish."""
+    """Every form of `Retry-After` is read, and anything else is ignored."""
     assert retry_after(value, NOW) == seconds
 
 
@@ -121,7 +123,7 @@ def test_backoff_stays_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
         (Raw(reset=True), "the connection was reset"),
         (Raw(), "the connection was reset"),
@@ -139,15 +141,16 @@ def test_backoff_stays_a_number() -> None:
         ),
     ],
 )
-def test_broken_answers_may_pass(answer: Raw | Reply, reason: str) -> None:
-    """An answer that breaks off or breaks down is worth another try."""
-    with Server(lambda asked: answer) as server:
+def test_broken_answers_may_pass(response: Raw | Reply, reason: str) -> None:
+    """A response that is cut or broken is worth a retry."""
+    with Server(lambda request: response) as server:
         assert transient_reason(failure(server.url)) == reason
 
 
 def test_refused_connection_may_pass() -> None:
     """A server that is not up may come up."""
-    assert transient_reason(failure(f"http://127.0.0.1:{closed_port()}")) == "the connection was refused"
+    with closed_port() as port:
+        assert transient_reason(failure(f"http://127.0.0.1:{port}")) == "the connection was refused"
 
 
 def test_unknown_host_may_pass() -> None:
@@ -156,7 +159,7 @@ def test_unknown_host_may_pass() -> None:
 
 
 def test_silence_may_pass() -> None:
-    """A server that does not answer may answer the next time."""
+    """A server that does not respond may respond the next time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.1)
     assert transient_reason(error) == "no response within `timeout`"
@@ -164,7 +167,7 @@ def test_silence_may_pass() -> None:
 
 def test_silence_within_the_body_may_pass() -> None:
     """A server that falls silent may speak up the next time."""
-    with Server(lambda asked: Reply(b"12345", headers={"Content-Length": "10"})) as server:
+    with Server(lambda request: Reply(b"12345", headers={"Content-Length": "10"})) as server:
         assert transient_reason(failure(server.url, 0.1)) == "no response within `timeout`"
 
 
@@ -191,13 +194,13 @@ def test_silence_within_the_body_may_pass() -> None:
     ],
 )
 def test_failures_come_with_advice(reason: str, told: str) -> None:
-    """Whoever reads the last line of a sync that failed at night wants to know what to do now."""
+    """The last line of a sync that failed at night says what to do now."""
     assert "".join(advise(reason, FEEDBACK)) == told
 
 
 def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     """A certificate that is not trusted is not trusted the next time either."""
-    server = Server(lambda asked: [])
+    server = Server(lambda request: [])
     encrypt(server, tmp_path)
     with server:
         error = failure(server.url)
@@ -207,7 +210,7 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     assert isinstance(found, FatalAPIError)
     assert "the certificate is not trusted (self" in str(found)
     assert "REQUESTS_CA_BUNDLE" in str(found)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_end_within_the_handshake_may_pass() -> None:
@@ -230,7 +233,7 @@ def test_end_within_the_handshake_may_pass() -> None:
 
 def test_https_on_a_plain_server_is_named() -> None:
     """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
-    with Server(lambda asked: []) as server:
+    with Server(lambda request: []) as server:
         found = explain(failure(server.url.replace("http:", "https:")), FEEDBACK, "")
     assert isinstance(found, TransientError)
     assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
@@ -257,14 +260,14 @@ def test_wrong_requests_stay(error: Exception) -> None:
 
 
 def test_reasons_hold_no_address() -> None:
-    """A reason says nothing of the address, in which a key may stand."""
+    """A reason says nothing of the address, which may contain a key."""
     error = failure("http://geheim.invalid")
     assert "geheim" in str(error)
     assert "geheim" not in str(transient_reason(error))
 
 
 def test_transient_error_knows_what_was_asked() -> None:
-    """The wait that a server asked for travels with the error."""
+    """The error carries the wait that a server asked for."""
     assert (str(TransientError("busy", retry_after=3)), TransientError("busy", retry_after=3).retry_after) == (
         "busy",
         3,

@@ -22,7 +22,7 @@ from tap_feedback.cli import NOISE, ConfigInput
 from tap_feedback.client import FeedbackStream
 from tap_feedback.tap import TapFeedback
 from tests.runs import NOWHERE, api, catalog_of
-from tests.server import Asked, Server
+from tests.server import RecordedRequest, Server
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -71,7 +71,7 @@ class Calls:
         threading.setprofile(None)
 
 
-def one_page(asked: Asked) -> dict[str, Any]:
+def one_page(asked: RecordedRequest) -> dict[str, Any]:
     """A page of one row, for a stream of any kind."""
     rows = [] if asked.query.get("offset", "0") != "0" else [{"id": 1}]
     return {asked.path.rpartition("/")[2]: rows, "data": rows}

@@ -9,7 +9,7 @@ import pytest
 from tap_feedback.tap import TapFeedback
 from tests.configs import STREAMS, parse, problems
 from tests.runs import api, catalog_of, sync
-from tests.server import Asked, Server
+from tests.server import RecordedRequest, Server
 
 ROWS = [
     {
@@ -22,7 +22,7 @@ ROWS = [
 ]
 
 
-def pages(asked: Asked) -> dict[str, Any]:
+def pages(asked: RecordedRequest) -> dict[str, Any]:
     """Ten rows a page, with the number of the next page as the cursor."""
     page = int(asked.query.get("cursor", 0))
     after = asked.query.get("updated_after", "")
@@ -67,7 +67,7 @@ def test_a_stream_of_ones_own_has_columns_and_a_bookmark() -> None:
 def test_streams_of_one_api_differ_in_everything() -> None:
     """A stream has a paginator, a time range, parameters and headers of its own."""
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         if asked.path == "/v1/surveys":
             offset = int(asked.query["offset"])
             return {"data": [{"id": str(number)} for number in range(offset, min(offset + 100, 30))]}
@@ -122,7 +122,7 @@ def test_inferred_columns_are_those_whose_values_fit_one_type() -> None:
         }
         catalog = catalog_of(config, "answers", "forums")
         rows.append({"id": 3, "score": "high"})
-        requests = len(server.asked)
+        requests = len(server.requests)
         run = sync(config, catalog=catalog)
     columns = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == "answers")["schema"]["properties"]
     assert {name: column["type"] for name, column in columns.items()} == {
@@ -161,8 +161,8 @@ def test_variables_are_filled_into_paths_and_parameters() -> None:
         assert problems(config) == []
         run = sync(config, catalog=catalog_of(config, "reviews"))
     assert run.error is None
-    assert server.asked[0].target.startswith("/v1/units/a%2Fb%20c/reviews?")
-    assert {name: server.asked[0].query[name] for name in ("q", "size", "team")} == {
+    assert server.requests[0].target.startswith("/v1/units/a%2Fb%20c/reviews?")
+    assert {name: server.requests[0].query[name] for name in ("q", "size", "team")} == {
         "q": "unit:a/b c",
         "size": "7",
         "team": "a/b c",
@@ -172,7 +172,7 @@ def test_variables_are_filled_into_paths_and_parameters() -> None:
 def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
     """Rows that an API lists apart become one table."""
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         return {"data": [{"id": f"{asked.query['archived']}-{number}"} for number in range(3)]}
 
     with Server(answer) as server:

@@ -16,7 +16,7 @@ from tap_feedback.sync import SIGNALS
 from tap_feedback.tap import TapFeedback
 from tests.configs import STREAMS
 from tests.runs import NOWHERE, api, catalog_of, run_tap, sync, written_by
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def test_a_signal_interrupts_discovery() -> None:
     received = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: received.set())
 
-    def answer(_: Asked) -> Any:
+    def answer(_: RecordedRequest) -> Any:
         os.kill(os.getpid(), signal.SIGTERM)
         interrupted.append(received.wait(5))
         return {"data": []}
@@ -130,7 +130,7 @@ def test_progress_of_streams_that_wait_or_failed(
         "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
     )
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         if asked.path.endswith("/feedback"):
             return Reply({}, 401)
         until = time.monotonic() + 20

@@ -12,7 +12,7 @@ from tap_feedback.gate import Gates
 from tap_feedback.retry import TransientError
 from tests.auth.issuer import TOKEN_PATH, TokenServer, failure_of, form, settings_for
 from tests.connections import connected, get, send
-from tests.server import Asked, Drip, Raw, Reply
+from tests.server import Drip, Raw, RecordedRequest, Reply
 
 
 def test_a_path_without_the_prefix_of_the_streams() -> None:
@@ -44,13 +44,13 @@ def test_redirects_to_another_host_are_not_followed(status: int) -> None:
         error, _ = failure_of(lambda asked: reply)
     assert f"no access token: redirects to another address, {other.url}, which is not followed" in str(error)
     assert "set `feedback.auth.access_token_url`" in str(error)
-    assert other.asked == []
+    assert other.requests == []
 
 
 def test_redirects_on_the_same_host_keep_the_form() -> None:
     """A redirect that keeps method and body is followed."""
 
-    def tokens(asked: Asked) -> Any:
+    def tokens(asked: RecordedRequest) -> Any:
         moved = Reply(b"", 308, {"Location": f"{TOKEN_PATH}?v=2"})
         return {"access_token": "token-1"} if asked.query else moved
 
@@ -97,7 +97,7 @@ def test_a_wait_for_tokens_holds_their_host() -> None:
     """If the server for tokens asks to wait, the next request for a token waits, and the API's host does not."""
     times: list[float] = []
 
-    def tokens(_: Asked) -> Any:
+    def tokens(_: RecordedRequest) -> Any:
         times.append(time.monotonic())
         return Reply({}, 429, {"Retry-After": "0.3"}) if len(times) == 1 else {"access_token": "token-1"}
 
@@ -121,7 +121,7 @@ def test_a_token_needs_no_second_turn_at_its_host() -> None:
     """After a pause one request at a time is let through, and the token is fetched before its request has that turn."""
     refusals = [Reply({}, 429, {"Retry-After": "0.05"})]
 
-    def tokens(_: Asked) -> Any:
+    def tokens(_: RecordedRequest) -> Any:
         return refusals.pop() if refusals else {"access_token": "token-1", "expires_in": 0.000_001}
 
     with TokenServer(tokens) as server, connected(server, **settings_for()) as connection:

@@ -10,7 +10,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.retry import TransientError
 from tests.connections import connected, send
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +30,12 @@ class TokenServer(Server):
 
     def __init__(
         self,
-        tokens: Callable[[Asked], Any] | None = None,
+        tokens: Callable[[RecordedRequest], Any] | None = None,
         *,
         accepts: Callable[[str], bool] = lambda token: token.startswith("token-"),
         **members: Any,
     ) -> None:
-        self.forms: list[Asked] = []
+        self.forms: list[RecordedRequest] = []
         self.used: list[str] = []
         self.accepts = accepts
         self.tokens = tokens or (lambda asked: {"access_token": self.issue(), "token_type": "Bearer", **members})
@@ -45,7 +45,7 @@ class TokenServer(Server):
         """The next token."""
         return f"token-{len(self.forms)}"
 
-    def respond(self, asked: Asked) -> Any:
+    def respond(self, asked: RecordedRequest) -> Any:
         """A token, or a page."""
         if asked.path == TOKEN_PATH:
             self.forms.append(asked)
@@ -60,13 +60,13 @@ def settings_for(**auth: Any) -> dict[str, Any]:
     return {"auth": {**AUTH, **auth}, "api_key": SECRET}
 
 
-def form(asked: Asked) -> dict[str, str]:
+def form(asked: RecordedRequest) -> dict[str, str]:
     """The form of a request."""
     assert (asked.method, asked.headers["Content-Type"]) == ("POST", "application/x-www-form-urlencoded")
     return dict(parse_qsl(asked.body.decode(), keep_blank_values=True))
 
 
-def failure_of(tokens: Callable[[Asked], Any], **settings: Any) -> tuple[Exception, TokenServer]:
+def failure_of(tokens: Callable[[RecordedRequest], Any], **settings: Any) -> tuple[Exception, TokenServer]:
     """What a request fails with if requests for tokens get these responses."""
     with TokenServer(tokens) as server, connected(server, **settings_for(), **settings) as connection:
         with pytest.raises((FatalAPIError, TransientError)) as raised:

@@ -18,7 +18,7 @@ def test_in_the_query(name: str) -> None:
     """The key is one of the parameters, whole, and nowhere else."""
     with Server(lambda asked: []) as server, connected(server, auth={"type": "api_key", "name": name}) as connection:
         send(connection, get(limit=1))
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert asked.query == {"limit": "1", name: KEY}
     assert KEY not in asked.headers.values()
 
@@ -37,7 +37,7 @@ def test_in_a_header(prefix: str | None, sent: str) -> None:
     auth = {"type": "api_key", "name": "Authorization", "location": "header", "prefix": prefix}
     with Server(lambda asked: []) as server, connected(server, auth=auth, api_key="the-key") as connection:
         send(connection)
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert asked.headers["Authorization"] == sent
     assert asked.query == {}
 
@@ -57,7 +57,7 @@ def test_in_the_body(name: str, data: Any, sent: Any) -> None:
     given = json.dumps(data)
     with Server(lambda asked: []) as server, connected(server, auth=auth, api_key="the-key") as connection:
         send(connection, post(data))
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert json.loads(asked.body) == sent
     assert asked.query == {}
     assert json.dumps(data) == given
@@ -74,7 +74,7 @@ def test_a_body_without_a_place_for_the_key(request_: Any) -> None:
         pytest.raises(FatalAPIError, match=words),
     ):
         send(connection, request_)
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_sent_as_a_token() -> None:
     }
     with Server(lambda asked: []) as server, connected(server, **settings) as connection:
         send(connection)
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert [value for name, value in asked.headers.items() if name.lower() == "authorization"] == ["Bearer the-key"]
     assert asked.query == {}
 

@@ -27,7 +27,7 @@ def test_sent_as_basic_auth(auth: dict[str, str], credentials: str) -> None:
     settings: dict[str, Any] = {"auth": {"type": "http_basic", **auth}, "api_key": "clé€"}
     with Server(lambda asked: []) as server, connected(server, **settings) as connection:
         send(connection)
-    scheme, _, encoded = server.asked[0].headers["Authorization"].partition(" ")
+    scheme, _, encoded = server.requests[0].headers["Authorization"].partition(" ")
     assert scheme == "Basic"
     assert base64.b64decode(encoded).decode() == credentials
 

@@ -19,7 +19,7 @@ from tap_feedback.responses import RefusedError
 from tests.auth.issuer import SECRET, TOKEN_PATH, TokenServer, failure_of, form, settings_for
 from tests.connections import connected, get, send
 from tests.runs import api, catalog_of, run_tap, sync
-from tests.server import Asked, Raw, Reply, Server
+from tests.server import Raw, RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_form() -> None:
 def test_one_token_for_all_workers() -> None:
     """Requests that need a token at the same time wait for one."""
 
-    def tokens(_: Asked) -> Any:
+    def tokens(_: RecordedRequest) -> Any:
         time.sleep(0.1)
         return {"access_token": "token-1", "expires_in": 3600}
 
@@ -88,7 +88,7 @@ def test_tokens_are_used_up_to_a_margin(expires_in: object, seconds: float) -> N
 def test_a_client_in_basic_auth(status: int) -> None:
     """An API that refuses the client in the form gets it by basic auth, encoded by RFC 6749, from then on."""
 
-    def tokens(asked: Asked) -> Any:
+    def tokens(asked: RecordedRequest) -> Any:
         return {"access_token": server.issue()} if "Authorization" in asked.headers else Reply({}, status)
 
     with (
@@ -205,7 +205,7 @@ def test_requests_that_are_refused_together_share_the_next_token() -> None:
 # Syncs
 
 
-def analytics(asked: Asked) -> Any:
+def analytics(asked: RecordedRequest) -> Any:
     """The only page of a stream."""
     name = asked.path.rpartition("/")[2]
     return {name: [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}]}
@@ -214,7 +214,7 @@ def analytics(asked: Asked) -> Any:
 class Api(TokenServer):
     """An API with rows."""
 
-    def respond(self, asked: Asked) -> Any:
+    def respond(self, asked: RecordedRequest) -> Any:
         """A token, or a page of rows."""
         reply = super().respond(asked)
         return analytics(asked) if reply == [] else reply
@@ -236,7 +236,7 @@ def test_tokens_are_retried_as_pages_are() -> None:
     """A server for tokens that fails three times does not fail the stream."""
     replies = [Reply({}, 503), Raw(reset=True), Reply({}, 429)]
 
-    def tokens(_: Asked) -> Any:
+    def tokens(_: RecordedRequest) -> Any:
         return replies.pop(0) if replies else {"access_token": "token-1"}
 
     with Api(tokens) as server:
@@ -268,7 +268,7 @@ def test_no_log_has_the_token(tmp_path: Path) -> None:
     """Neither the token nor the secret is in a line of the log at the debug level, even if the API repeats them."""
     token = "eyJhbGciOi.the-token"
 
-    def respond(asked: Asked) -> Any:
+    def respond(asked: RecordedRequest) -> Any:
         if asked.path == TOKEN_PATH:
             return {"access_token": token}
         return Reply(b"", 302, {"Location": f"http://127.0.0.1:1/?token={token}&secret={SECRET}"})
@@ -281,7 +281,7 @@ def test_no_log_has_the_token(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "redirects to another address" in run.stderr
     assert "POST /oauth/token" in run.stderr
-    assert token in server.asked[-1].headers["Authorization"]
+    assert token in server.requests[-1].headers["Authorization"]
     for part in (token, SECRET, "the-token"):
         assert part not in run.stderr + run.stdout
 
@@ -290,7 +290,7 @@ def test_tokens_are_masked_from_the_beginning() -> None:
     """The redactor knows a token before a request has it."""
     token = "a-token-of-its-own"
 
-    def tokens(_: Asked) -> Any:
+    def tokens(_: RecordedRequest) -> Any:
         return {"access_token": token}
 
     with TokenServer(tokens, accepts=lambda _: True) as server, connected(server, **settings_for()) as connection:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.records.forums import bookmark, forums, forums_server, reached, rows
 from tests.runs import api, catalog_of, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -59,7 +59,7 @@ def test_the_range_is_requested(
     with forums_server([]) as server:
         run = forums(server, incremental=settings, top=top, state=state and bookmark(state))
     assert run.error is None
-    assert server.asked[0].query == query
+    assert server.requests[0].query == query
 
 
 def test_a_full_table_sync_requests_everything() -> None:
@@ -71,7 +71,7 @@ def test_a_full_table_sync_requests_everything() -> None:
             entry["replication_method"] = "FULL_TABLE"
         run = sync(config, catalog=catalog, state=bookmark("2024-02-01T00:00:00Z"))
     assert run.ids("forums") == [1]
-    assert server.asked[0].query == {}
+    assert server.requests[0].query == {}
 
 
 # Which rows are written
@@ -166,7 +166,7 @@ def test_a_second_run_reads_only_what_is_at_the_bookmark() -> None:
 def test_a_failed_sync_leaves_the_bookmark() -> None:
     """What a sync wrote before it failed is read again: the state does not pass it."""
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         if "cursor" in asked.query:
             return Reply(status=404)
         return {"forums": rows("2024-03-01T00:00:00Z"), "pagination": {"cursor": "b"}}
@@ -200,7 +200,7 @@ def test_an_end_before_the_bookmark_requests_nothing(
     with Server(lambda asked: Reply(status=400)) as server:
         run = forums(server, top={"end_date": end_date}, state=state, incremental={"window": window})
     assert run.error is None
-    assert not server.asked
+    assert not server.requests
     assert run.state == state
     assert [message["type"] for message in run.messages] == ["STATE", "SCHEMA", "STATE"]
     assert "forums: nothing to read: `end_date` is not after 2024-03-01T00:00:00Z" in caplog.text
@@ -216,4 +216,7 @@ def test_an_end_within_the_lookback_requests_the_rest() -> None:
             state=bookmark("2024-03-01T00:00:00Z"),
             incremental={"lookback": 3600},
         )
-    assert server.asked[0].query == {"updated_after": "2024-02-29T23:00:00Z", "updated_before": "2024-02-29T23:30:00Z"}
+    assert server.requests[0].query == {
+        "updated_after": "2024-02-29T23:00:00Z",
+        "updated_before": "2024-02-29T23:30:00Z",
+    }

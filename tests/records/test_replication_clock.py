@@ -10,7 +10,7 @@ import pytest
 
 from tap_feedback.records.timestamps import parse_instant
 from tests.records.forums import bookmark, forums, reached, rows
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 
 def http_date(moment: datetime) -> str:
@@ -26,7 +26,7 @@ def test_no_change_is_lost_if_the_clock_of_the_api_is_behind(window: float | Non
     table = dict.fromkeys((1, 2), start + timedelta(hours=1))
     changes = iter([True])
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: RecordedRequest) -> Reply:
         now = datetime.now(timezone.utc) - behind
         first = parse_instant(asked.query["updated_after"]) or now
         last = parse_instant(asked.query.get("updated_before")) or now + timedelta(days=1)
@@ -83,7 +83,7 @@ def test_the_first_response_sets_the_clock() -> None:
     dates = [began - timedelta(minutes=minutes) for minutes in (30, 20)]
     later = f"{began:%Y-%m-%dT%H:%M:%SZ}"
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: RecordedRequest) -> Reply:
         page = int(asked.query.get("cursor", 0))
         body = {"forums": [{"id": page, "updated_at": later}], "pagination": {"cursor": None if page else "1"}}
         return Reply(body, headers={"Date": http_date(dates[page])})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.records.forums import bookmark, forums_server, reached, rows, switched
 from tests.runs import api, catalog_of, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 
 def test_a_number_can_be_the_replication_key() -> None:
@@ -22,7 +22,7 @@ def test_a_number_can_be_the_replication_key() -> None:
     assert first.ids("forums") == [9, 10, 8]
     assert first.state == bookmark(10, key="id")
     assert second.ids("forums") == [10]
-    assert {str(asked.query) for asked in server.asked} == {"{}"}
+    assert {str(asked.query) for asked in server.requests} == {"{}"}
 
 
 def test_a_bookmark_of_another_kind_fails_in_words() -> None:
@@ -37,7 +37,7 @@ def test_a_stream_without_a_key_of_its_own_can_be_incremental() -> None:
     """A feedback stream that is switched to INCREMENTAL by its timestamp writes what is new."""
     table = [{"id": str(number), "timestamp": f"2024-01-0{number}T00:00:00Z"} for number in range(1, 6)]
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: RecordedRequest) -> Any:
         start = int(asked.query["offset"])
         return {"data": table[start : start + 2]}
 
@@ -73,7 +73,7 @@ def test_a_text_as_replication_key_is_refused(stream: str) -> None:
             refused(by_settings, catalog_of(by_settings, stream)),
             refused(by_catalog, switched(by_catalog, stream, key)),
         ]
-        assert not server.asked
+        assert not server.requests
     for message in messages:
         assert message.startswith(f"{stream}: the replication key {key!r} is neither a point in time nor a number")
         assert f"`{api_name}.streams.{stream}.replication_key`" in message
@@ -116,7 +116,7 @@ def test_a_catalog_may_make_a_number_of_a_key(number: dict[str, Any]) -> None:
         second = sync(config, catalog=retyped(config, number), state=first.state)
     assert first.state == bookmark(10)
     assert second.ids("forums") == [1]
-    assert all(not asked.query for asked in server.asked)
+    assert all(not asked.query for asked in server.requests)
 
 
 def test_a_date_is_a_point_in_time() -> None:
@@ -125,7 +125,7 @@ def test_a_date_is_a_point_in_time() -> None:
         config = {"analytics": api(server.url), "start_date": "2024-01-10"}
         run = sync(config, catalog=retyped(config, {"type": ["string", "null"], "format": "date"}))
     assert run.ids("forums") == [2]
-    assert server.asked[0].query == {"updated_after": "2024-01-10T00:00:00Z"}
+    assert server.requests[0].query == {"updated_after": "2024-01-10T00:00:00Z"}
 
 
 @pytest.mark.parametrize(("key", "shown"), [("created_at", "`created_at`"), (None, "none"), ("updated_at", "")])

@@ -29,7 +29,10 @@ def test_the_state_of_a_singer_io_tap_is_taken_over(state: dict[str, Any], caplo
         assert "forums: takes over the bookmark of a singer-io tap, `updated_at`" in caplog.text
         caplog.clear()
         again = forums(server, state=run.state)
-    assert [asked.query["updated_after"] for asked in server.asked] == ["2024-02-01T00:00:00Z", "2024-02-02T00:00:00Z"]
+    assert [asked.query["updated_after"] for asked in server.requests] == [
+        "2024-02-01T00:00:00Z",
+        "2024-02-02T00:00:00Z",
+    ]
     assert (run.ids("forums"), again.ids("forums")) == ([2, 3], [3])
     assert reached(run) == "2024-02-02T00:00:00Z"
     assert "singer-io" not in caplog.text
@@ -50,7 +53,7 @@ def test_the_own_bookmark_goes_before_that_of_a_singer_io_tap(state: dict[str, A
     """The SDK's form counts if it is of this key; a bookmark under another name is of another key."""
     with forums_server([]) as server:
         forums(server, state={"bookmarks": {"forums": state}})
-    assert server.asked[0].query == ({"updated_after": f"{start}T00:00:00Z"} if start else {})
+    assert server.requests[0].query == ({"updated_after": f"{start}T00:00:00Z"} if start else {})
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def test_a_singer_io_bookmark_that_cannot_be_used_is_refused(value: str, words: 
     """As the SDK's own: before any request."""
     with Server(lambda asked: Reply(status=404)) as server:
         run = forums(server, state={"bookmarks": {"forums": {"updated_at": value}}})
-        assert not server.asked
+        assert not server.requests
     assert f"state: the bookmark of forums {words}" in str(run.error)
 
 
