@@ -24,7 +24,7 @@ from tap_feedback.conform import EXTRA, Conformer, Findings, MissingKey
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import Fetcher, side_by_side
 from tap_feedback.mapping import Mapper, MappingFailedError, closed
-from tap_feedback.paging import keys_by
+from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress, extras
 from tap_feedback.replication import Replication, is_instant, is_number
 from tap_feedback.text import one_line
@@ -268,6 +268,7 @@ class FeedbackStream(RESTStream[dict[str, Any]], ABC):
         return self.connection.api.paginator.start(
             keys=keys_by(self.primary_keys),
             notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
     # Page

@@ -176,8 +176,10 @@ class Settings(General, frozen=True, kw_only=True):
 
 #: Settings of text that may be null. Meltano cannot pass null on; an empty text stands for it.
 NULLABLE = {
+    "cursor_row_path",
     "end_date",
     "end_param",
+    "has_more_path",
     "limit_param",
     "prefix",
     "replication_key",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.page import Page
-from tap_feedback.paging import keys_by
+from tap_feedback.paging import Address, keys_by
 from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.retry import TransientError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+ADDRESS = Address("https://api.example.com", "/v1", "/rows")
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
 #: Requests after which a sync counts as endless.
 ENDLESS = 3000
@@ -126,7 +127,7 @@ class Outcome:
 def read(world: World, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
     """Read a world through the paginator."""
     notices: list[str] = []
-    paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text))
+    paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text), address=ADDRESS)
     keys: list[int] = []
     failures = 0
     while not paginator.finished and world.requests < ENDLESS:
