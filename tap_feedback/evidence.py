@@ -42,7 +42,7 @@ NOT_NEXT = re.compile(
     r"(prev|before|start|self|first|current|ending|old)\w*|\w*(prev|previous|before)(cursor)?"
 ).fullmatch
 STARTING_AFTER = "startingafter"
-PAGE_COUNTS = {"totalpages", "pagecount", "pagestotal", "numpages", "lastpage"}
+PAGE_COUNTS = {"totalpages", "pagecount", "pages", "pagestotal", "numpages", "lastpage"}
 TOTALS = {"total", "totalcount", "totalrecords", "totalresults", "totalelements", "totalrows", "totalitems", "count"}
 #: A link of a `Link` header, and one of its parameters.
 LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"[^"]*"|[^\s";,]*))?)*)""").finditer
@@ -161,6 +161,15 @@ def uncounted(page: Page, distinct: int) -> str | None:
         if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
+
+
+def counts(page: Page) -> tuple[list[str], list[str]]:
+    """The paths of numbers that count all rows, of which the page is a part, and of those that count all pages."""
+    numbers = [member for member in _members(page.answer) if type(member.value) is int]
+    return (
+        [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
+        [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
+    )
 
 
 def links_next(headers: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypedDict
 
 from msgspec import Meta, Struct
@@ -13,26 +12,23 @@ from tap_feedback.evidence import uncounted
 from tap_feedback.fields import Count, DottedPath, Name
 from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.history import History
+from tap_feedback.paging.keys import NO_KEY
 from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.keys import Keys
 
     Row = dict[str, Any]
-    Keys = Callable[[list[Row]], list[Hashable]]
 
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
 #: Rows from which on a key that most of them share is no chance.
 SEVERAL = 10
-#: Types of keys that can be compared as they are.
-PLAIN_KEYS = {str, int}
-#: What `keys_by` returns for a row without a key, which conforming the record reports.
-NO_KEY = "None"
 #: The values of a flag; some APIs write it as a text or a number.
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -130,6 +126,7 @@ class Paginator(ABC):
         self.total: int | None = None
         self.distinct = 0
         self._history = History(stream["keys"])
+        self._has_total = False  # whether a response had a total at `total_path`
         self._has_flag = False  # whether a response had the flag at `has_more_path`
         self._size = {} if paging.limit_param is None else {paging.limit_param: paging.limit}
 
@@ -172,16 +169,16 @@ class Paginator(ABC):
         """What is worth a warning at the end of a chain of pages; None if nothing is."""
         path = self.paging.total_path
         if path is not None:
-            if self.total is None and self.distinct:
+            if not self._has_total and self.distinct:
                 return f"no response has a number at `{path}`; check `paginator.total_path`"
             return None
         counted = uncounted(page, self.distinct) if self.distinct >= self.paging.limit else None
         if counted is None:
             return None
-        return (
-            f"`{counted}` counts more rows than the {self.distinct:,} that the API returned; if it is the total of "
-            f"this request, set `paginator.total_path` to `{counted}`"
-        )
+        remark = f"`{counted}` counts more rows than the {self.distinct:,} that the API returned"
+        if self.paging.counts_pages:
+            return f"{remark}; check `paginator`"
+        return f"{remark}; if it is the total of this request, set `paginator.total_path` to `{counted}`"
 
     def _read_flag(self, page: Page) -> bool | None:
         """Whether the response says that more rows follow; None if `has_more_path` is not set, or nothing is there.
@@ -222,7 +219,7 @@ class Paginator(ABC):
             if isinstance(total, str) and total.isdecimal():
                 total = int(total)
             if isinstance(total, (int, float)) and not isinstance(total, bool) and total == int(total):
-                self.total = int(total)
+                self.total, self._has_total = int(total), True
 
     @property
     def _lacks_rows(self) -> bool:
@@ -240,21 +237,3 @@ class Paginator(ABC):
                 f"the API reports a total of {self.total:,} rows but returned {self.distinct:,} (by their keys); "
                 "check `paginator`, `primary_key`, and whether `paginator.total_path` counts the rows of this request"
             )
-
-
-def keys_by(names: Sequence[str]) -> Keys:
-    """A function that returns the keys of rows, by the names of the primary key."""
-    if len(names) == 1:
-        name = names[0]
-
-        def single(rows: list[Row]) -> list[Hashable]:
-            try:
-                values = list(map(itemgetter(name), rows))
-            except KeyError:
-                values = [row.get(name) for row in rows]
-            if PLAIN_KEYS.issuperset(map(type, values)):
-                return values
-            return [value if type(value) in PLAIN_KEYS else repr(value) for value in values]
-
-        return single
-    return lambda rows: [repr([row.get(name) for name in names]) for row in rows]
