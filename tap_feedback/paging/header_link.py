@@ -9,7 +9,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_feedback.evidence import next_link
 from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words
-from tap_feedback.paging.links import ForeignLinkError, LinkPaginator
+from tap_feedback.paging.links import LinkError, LinkPaginator
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,7 +53,7 @@ class HeaderLinkPaginator(LinkPaginator):
             return None
         try:
             return self._resolve(link)
-        except ForeignLinkError as error:
+        except LinkError as error:
             raise FatalAPIError(
                 f"the next link in the `Link` header {error}, so it was not followed; check `paginator.type`"
             ) from None

@@ -11,7 +11,7 @@ from tap_feedback.fields import DottedPath
 from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words, is_no_token
-from tap_feedback.paging.links import ForeignLinkError, LinkPaginator
+from tap_feedback.paging.links import LinkError, LinkPaginator
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,7 +67,7 @@ class JsonLinkPaginator(LinkPaginator):
             raise FatalAPIError(f"`{path}` is not a URL; check `paginator.next_url_path`")
         try:
             return self._resolve(link)
-        except ForeignLinkError as error:
+        except LinkError as error:
             raise FatalAPIError(
                 f"the next URL at `{path}` {error}, so it was not followed; check `paginator.next_url_path`"
             ) from None

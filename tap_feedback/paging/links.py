@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tap_feedback.paging.base import PageRequest
 from tap_feedback.paging.chain import ChainPaginator
@@ -18,7 +18,7 @@ ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//").match
 PORTS = {"http": 80, "https": 443}
 
 
-class ForeignLinkError(ValueError):
+class LinkError(ValueError):
     """A link leads to another origin, or cannot be read; the message says in what it differs."""
 
 
@@ -32,16 +32,16 @@ def resolve(link: str, address: Address, current: str) -> str:
         current: The address of the request that returned the link, which a query belongs to.
 
     Raises:
-        ForeignLinkError: It is not on the API's origin.
+        LinkError: It is not on the API's origin.
     """
-    link = urldefrag(link.strip()).url
+    link = link.strip().partition("#")[0]
     base = _split(address.base_url)
-    if UNSAFE(link):
-        raise ForeignLinkError("has characters that no URL has")
+    if not link or UNSAFE(link):
+        raise LinkError("has characters that no URL has" if link else "is only a place in a page")
     if ABSOLUTE(link):
-        url = urljoin(address.base_url, link)
+        url = f"{base.scheme}:{link}" if link.startswith("//") else link
     elif link.startswith("?"):
-        url = urljoin(current, link)
+        url = current.partition("?")[0] + link
     else:
         path = link if link.startswith("/") else f"/{link}"
         prefix = address.path_prefix
@@ -56,7 +56,7 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # parsed when it is read
     except ValueError:
-        raise ForeignLinkError("cannot be parsed") from None
+        raise LinkError("cannot be parsed") from None
     return parts
 
 
@@ -64,16 +64,16 @@ def _check_origin(parts: SplitResult, base: SplitResult) -> None:
     """Compare two origins.
 
     Raises:
-        ForeignLinkError: They differ.
+        LinkError: They differ.
     """
     if parts.scheme != base.scheme:
-        raise ForeignLinkError(f"does not begin with `{base.scheme}://`, as `base_url` does")
+        raise LinkError(f"does not begin with `{base.scheme}://`, as `base_url` does")
     if parts.hostname != base.hostname:
-        raise ForeignLinkError("has another host than `base_url`")
+        raise LinkError("has another host than `base_url`")
     if (parts.port or PORTS.get(parts.scheme)) != (base.port or PORTS.get(base.scheme)):
-        raise ForeignLinkError("has another port than `base_url`")
+        raise LinkError("has another port than `base_url`")
     if parts.username is not None or parts.password is not None:
-        raise ForeignLinkError("has a user name")
+        raise LinkError("has a user name")
 
 
 class LinkPaginator(ChainPaginator):
@@ -90,6 +90,6 @@ class LinkPaginator(ChainPaginator):
         """Return the absolute address that a link stands for.
 
         Raises:
-            ForeignLinkError: It is not on the API's origin.
+            LinkError: It is not on the API's origin.
         """
         return resolve(link, self._address, self._token or "".join(self._address))

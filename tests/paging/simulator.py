@@ -48,6 +48,7 @@ class World:
         hidden: Rows that are left out after a page was cut.
         total: The total that a response reports.
         signed: Whether the content of every row changes with every request.
+        more: Whether rows stand behind the page served last.
     """
 
     rows: list[int]
@@ -68,6 +69,7 @@ class World:
     versions: dict[int, int] = field(default_factory=dict)
     shown: set[int] = field(default_factory=set)
     last_total: int | None = None
+    more: bool = False
     next_key: int = 10_000
 
     def __post_init__(self) -> None:
@@ -103,7 +105,9 @@ class World:
         start = self.place(self, offset, limit)
         if start >= len(self.rows) and offset and self.end != 200:
             raise Refused(self.end)
-        keys = [key for key in self.rows[start : start + max(0, self.size(start, limit))] if key not in self.hidden]
+        served = self.rows[start : start + max(0, self.size(start, limit))]
+        self.more = start + len(served) < len(self.rows)
+        keys = [key for key in served if key not in self.hidden]
         self.shown |= set(keys)
         total = self.total(self, keys)
         self.last_total = total if total is not None else self.last_total
@@ -137,7 +141,7 @@ def read(world: World, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
         offset, limit = params["offset"], params.get("limit", paging.limit)
         try:
             rows, total = world.answer(offset, limit)
-            keys += [row["id"] for row in paginator.take(Page(rows, {"total": total}, NOW))]
+            keys += [row["id"] for row in paginator.take(Page(rows, {"total": total, "continues": world.more}, NOW))]
             failures = 0
         except Refused as refusal:
             try:
