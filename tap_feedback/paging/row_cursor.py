@@ -10,7 +10,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import is_full
 from tap_feedback.page import lookup
-from tap_feedback.paging.base import PageRequest
+from tap_feedback.paging.base import SEVERAL, PageRequest
 from tap_feedback.paging.chain import ChainPaginator, Words
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class RowCursorPaginator(ChainPaginator):
             )
         if sighting.brings_new:
             super()._check_rows(page, sighting)
+        elif page.rows and any(self._cursor_of(row) != self._token for row in page.rows):
+            raise FatalAPIError(self._same_rows)
         elif page.rows and self._may_be_cut(len(page.rows)):
             raise FatalAPIError(self._stuck)
         self._note_shared(page, repeats=repeats or not self._last)
@@ -109,7 +111,7 @@ class RowCursorPaginator(ChainPaginator):
         """Warn once if rows share a cursor on an API that repeats none."""
         path = str(self.paging.cursor_row_path)
         self._shared = self._shared or len({str(lookup(row, path)) for row in page.rows}) < len(page.rows)
-        if self._shared and not repeats and page.rows and not self._warned:
+        if self._shared and not repeats and (page.rows or self._was_cut) and not self._warned:
             self._warned = True
             self._notice(
                 logging.WARNING,
@@ -127,7 +129,7 @@ class RowCursorPaginator(ChainPaginator):
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may have been cut."""
         limit, first = self.paging.limit, self._history.count <= 1
-        return is_full(count, limit) if first else count >= min(limit, self._history.largest)
+        return is_full(count, limit) or count >= SEVERAL if first else count >= min(limit, self._history.largest)
 
     def _is_last(self, sighting: Sighting, token: str) -> bool:
         """Whether a page repeats only the last rows."""
