@@ -1,5 +1,5 @@
-# All that is made lies in this folder, and `make clean` removes it: the environments .venv (development) and
-# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, what the demo loads in output.
+# Everything that make creates is in this folder, and `make clean` removes it: the environments .venv (development) and
+# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, and the rows that the demo loads in output.
 
 PYTHON ?= python3
 TARGET ?= target-jsonl
@@ -13,25 +13,41 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test demo bench clean
+.PHONY: help check test lint types unit tests docs demo bench clean
 
 help: ## Show this list
 	@echo 'Needed: Python 3.10 or later, make and git. PYTHON=python3.12 names another Python.'
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' $(MAKEFILE_LIST)
 
-test: .meltano/ready ## Lint, types and every test, with runs by Meltano into JSONL and PostgreSQL
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/pytest
+check: .venv/ready ## Lint, types, and the tests that need neither a server nor another program
+	@$(MAKE) --no-print-directory --jobs=2 lint types unit
 
-demo: .meltano/ready ## Load a sandbox by Meltano and show what landed; TARGET=target-postgres brings a PostgreSQL
+test: .meltano/ready ## Lint, types and all tests, with runs by Meltano into JSONL and PostgreSQL
+	@$(MAKE) --no-print-directory --jobs=2 lint types tests
+
+lint:
+	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
+
+types:
+	@.venv/bin/mypy --no-error-summary
+
+# Two workers, whatever the machine has: some tests time what they do. Each worker takes from the other when it is done.
+unit:
+	@.venv/bin/pytest --quiet -m unit -n 2 --dist worksteal
+
+tests:
+	@.venv/bin/pytest --quiet -n 2 --dist loadfile
+
+docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
+	.venv/bin/python -m tools.docs
+
+demo: .meltano/ready ## Load a sandbox by Meltano and show what arrived; TARGET=target-postgres brings a PostgreSQL
 	.venv/bin/python -m demo $(TARGET)
 
-bench: .meltano/ready ## Compare with other tools, into benchmarks/results.md; QUICK=1 does less, into .cache/bench
+bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 does less, in .cache/bench
 	.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-clean: ## Remove all that was made
+clean: ## Remove everything that make created
 	rm -rf .venv .venv-meltano .meltano .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

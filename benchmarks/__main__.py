@@ -11,9 +11,13 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks import report, scenarios, tools
+from benchmarks import apis, environments, report, scenarios, warehouse
 from benchmarks.measure import ROOT
+
+if TYPE_CHECKING:
+    from benchmarks.results import Result
 
 
 def main() -> None:
@@ -29,7 +33,7 @@ def main() -> None:
         (made / "results.json").write_text(json.dumps(asdict(run), indent=1) + "\n", encoding="utf-8")
         subprocess.run(
             [
-                tools.executable("plot", "python"),
+                environments.executable("plot", "python"),
                 Path(__file__).with_name("plot.py"),
                 made / "results.json",
                 made / "results.png",
@@ -37,38 +41,42 @@ def main() -> None:
             check=True,
         )
         for file in made.iterdir():
-            (tools.ENVIRONMENTS if quick else Path(__file__).parent).joinpath(file.name).write_bytes(file.read_bytes())
-    print(f"\nWritten to {(tools.ENVIRONMENTS if quick else Path(__file__).parent).relative_to(ROOT)}/results.md")
+            (environments.ENVIRONMENTS if quick else Path(__file__).parent).joinpath(file.name).write_bytes(
+                file.read_bytes()
+            )
+    print(
+        f"\nWritten to {(environments.ENVIRONMENTS if quick else Path(__file__).parent).relative_to(ROOT)}/results.md"
+    )
 
 
 def measure(*, quick: bool) -> report.Run:
     """Make the environments, and measure all tools in all scenarios."""
     when = time.strftime("%Y-%m-%d", time.gmtime())
     print("Making the environments", flush=True)
-    absent = {name: why for name in tools.REQUIREMENTS if (why := tools.install(name))}
-    versions = [absent.get(name) or tools.version(name) for name in tools.SHOWN]
+    absent = {name: why for name in environments.REQUIREMENTS if (why := environments.install(name))}
+    versions = [absent.get(name) or environments.version(name) for name in environments.SHOWN]
     repeats = 1 if quick else scenarios.REPEATS
     player = scenarios.Player(repeats, absent)
-    results: list[scenarios.Result] = []
+    results: list[Result] = []
     titles = {}
     for scenario in scenarios.scenarios(quick=quick):
         print(f"\n{scenario.title}", flush=True)
         titles[scenario.name] = scenario.title
         results += show(player.play(scenario))
         if scenario.name == "all":
-            chain = scenarios.longest_chain(scenario.rows)
+            chain = apis.longest_chain(scenario.rows)
     rows = 200 if quick else 5_000
     titles["postgres"] = f"Eight streams of {rows:,} rows into PostgreSQL, no latency"
     print(f"\n{titles['postgres']}", flush=True)
-    results += show(scenarios.into_postgres(rows))
+    results += show(warehouse.into_postgres(rows))
     return report.Run(when, titles, results, chain, scenarios.commands(5), versions, repeats)
 
 
-def show(results: list[scenarios.Result]) -> list[scenarios.Result]:
+def show(results: list[Result]) -> list[Result]:
     """Print results as they come; the same results."""
     for result in results:
-        told = result.wrong or f"{result.wall:7.2f} s {result.cpu:7.2f} s CPU {result.memory / report.MIB:5.0f} MiB"
-        print(f"  {result.tool:42} {told}", flush=True)
+        outcome = result.wrong or f"{result.wall:7.2f} s {result.cpu:7.2f} s CPU {result.memory / report.MIB:5.0f} MiB"
+        print(f"  {result.tool:42} {outcome}", flush=True)
     return results
 
 

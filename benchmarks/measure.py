@@ -44,6 +44,10 @@ class Usage:
     memory: int
 
 
+#: A run that failed.
+NOTHING = Usage(0, 0, 0)
+
+
 class RunFailedError(Exception):
     """A process did not end well; with the first exception in its log."""
 
@@ -81,7 +85,7 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
 
 
 def missing(ids: Iterable[tuple[str, str | int]], streams: Sequence[str], rows: int) -> str:
-    """What is wrong with the rows that were written, in words; empty where each row is there exactly once.
+    """What is wrong with the rows that were written, in words; empty if each row is there exactly once.
 
     Args:
         ids: Stream and id of each row, as written.

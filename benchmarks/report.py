@@ -13,7 +13,7 @@ from benchmarks.scenarios import LONG
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from benchmarks.scenarios import Result
+    from benchmarks.results import Result
 
 TAP, BARE_LOOP, ONE_AT_A_TIME, EIGHT_AT_A_TIME, WINDOWS, AIRBYTE = (
     tool.name
@@ -198,6 +198,6 @@ def promises(run: Run) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def held(kept: bool) -> str:  # noqa: FBT001 - the answer to a question
+def held(kept: bool) -> str:  # noqa: FBT001 - it answers a question
     """Whether a promise was kept, in a word."""
     return "kept" if kept else "**missed**"

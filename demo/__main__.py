@@ -17,7 +17,7 @@ from psycopg2.sql import SQL, Identifier
 from demo import meltano
 from demo.postgres import postgres
 from sandbox import Sandbox
-from tap_feedback.settings import STREAMS
+from tap_feedback.streams import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROWS = 2000
 OUTPUT = meltano.ROOT / "output" / "demo"
 SCHEMA = "tap_feedback"
-STREAM_NAMES = [stream for streams in STREAMS.values() for stream in streams]
+STREAM_NAMES = [stream for streams in shipped().values() for stream in streams]
 
 #: What landed, by stream: rows and where they are.
 Landed = dict[str, tuple[int, str]]

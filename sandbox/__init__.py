@@ -1,6 +1,7 @@
-"""A local server that plays the three APIs, with made-up rows and scripted faults: for demo, tests and benchmarks."""
+"""A local server with three APIs and made-up rows, for the demo, the tests and the benchmarks."""
 
-from sandbox.faults import Fault
-from sandbox.server import Sandbox, Seen
+from sandbox.apis import Options
+from sandbox.exchange import RecordedRequest
+from sandbox.server import Sandbox
 
-__all__ = ["Fault", "Sandbox", "Seen"]
+__all__ = ["Options", "RecordedRequest", "Sandbox"]

@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox` serves until it is told to stop."""
+"""The command line: `python -m sandbox` serves until a signal comes or its time is over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from sandbox.faults import Fault
+from sandbox.apis import Options
+from sandbox.paging import STYLES, Paging
 from sandbox.server import DEFAULT_ROWS, Sandbox
 
 if TYPE_CHECKING:
@@ -31,21 +32,22 @@ def count_of(text: str) -> tuple[str, int]:
     return name, int(value)
 
 
-def read_faults(path: Path) -> dict[str, list[Fault | None]]:
-    """Scripts by path, from a file such as {"/v1/forums": [{"status": 503}, null]}.
+def style_of(text: str) -> tuple[str, Paging]:
+    """A name and a style of paging around the first `=`."""
+    name, value = pair(text)
+    if value not in STYLES:
+        raise argparse.ArgumentTypeError(f"there is no style {value!r}, only {', '.join(STYLES)}")
+    return name, STYLES[value]
 
-    Raises:
-        ValueError: The file is something else.
-        OSError: The file cannot be read.
-    """
-    scripts = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(scripts, dict) or not all(isinstance(script, list) for script in scripts.values()):
-        raise ValueError("it must be an object of paths, each with a list of faults")
-    return {where: [Fault.of(entry) for entry in script] for where, script in scripts.items()}
+
+def seconds_of(text: str) -> tuple[str, float]:
+    """A name and a number of seconds around the first `=`."""
+    name, value = pair(text)
+    return name, float(value)
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line takes."""
+    """The parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="Serve a feedback, an analytics and a support API with made-up rows on 127.0.0.1.",
@@ -56,15 +58,33 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--rows-of", type=count_of, action="append", default=[], metavar="STREAM=N", help="rows of one stream"
     )
-    made.add_argument("--seed", type=int, default=1, help="what the contents are made from (%(default)s)")
+    made.add_argument("--seed", type=int, default=1, help="seed for the contents (%(default)s)")
     made.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="wait of each request (%(default)s)")
     made.add_argument("--key", type=pair, action="append", default=[], metavar="API=KEY", help="the key of one API")
-    made.add_argument("--faults", type=Path, metavar="FILE", help='faults: {"/v1/forums": [{"status": 503}, null]}')
-    made.add_argument("--write-config", type=Path, metavar="FILE", help="write a configuration for the tap there")
     made.add_argument(
-        "--for", type=float, default=900, dest="seconds", metavar="SECONDS", help="stop after so long (%(default)s)"
+        "--paging", type=style_of, action="append", default=[], metavar="API=STYLE", help=f"one of {', '.join(STYLES)}"
+    )
+    made.add_argument(
+        "--oauth2",
+        type=seconds_of,
+        action="append",
+        default=[],
+        metavar="API=SECONDS",
+        help="accept OAuth2 tokens that last so long, and no keys",
+    )
+    made.add_argument("--write-config", type=Path, metavar="FILE", help="write settings for the tap into this file")
+    made.add_argument(
+        "--for", type=float, default=900, dest="seconds", metavar="SECONDS", help="stop after this time (%(default)s)"
     )
     return made
+
+
+def options_of(given: argparse.Namespace) -> dict[str, Options]:
+    """What the command line says about single APIs."""
+    keys, paging, lifetimes = dict(given.key), dict(given.paging), dict(given.oauth2)
+    return {
+        name: Options(keys.get(name), paging.get(name), lifetimes.get(name)) for name in {**keys, **paging, **lifetimes}
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,20 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rows=given.rows,
             rows_of=dict(given.rows_of),
             seed=given.seed,
-            keys=dict(given.key),
+            apis=options_of(given),
             latency=given.latency,
             port=given.port,
             logged=0,
         )
     except ValueError as error:
         command.error(str(error))
-    if given.faults:
-        try:
-            scripts = read_faults(given.faults)
-        except (OSError, ValueError) as error:
-            command.error(f"{given.faults}: {error}")
-        for path, faults in scripts.items():
-            sandbox.script(path, faults)
     # A queue, because its `put` may interrupt its own `get`; an event's `set` may not interrupt its `wait`.
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):

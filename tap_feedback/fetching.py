@@ -1,4 +1,4 @@
-"""The pages of a stream: fetched ahead where it can be told what comes next, and again where a failure may pass."""
+"""The pages of a stream: fetched ahead when the next requests are known, and again if a failure may pass."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import itertools
 import random
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.connection import RefusedError
-from tap_feedback.page import Page, read_page
-from tap_feedback.retry import TransientError, Tries, Wait, decide, in_seconds
+from tap_feedback.auth.base import TokenError
+from tap_feedback.failures import in_seconds
+from tap_feedback.hooks import Hooks, Waits, as_requests, with_tries
+from tap_feedback.page import Page, bare_page, read_page
+from tap_feedback.responses import RefusedError
+from tap_feedback.retry import TransientError, Tries, Wait, decide
 
 if TYPE_CHECKING:
     import logging
@@ -21,14 +24,39 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
-    from tap_feedback.baton import Baton
-    from tap_feedback.connection import Answer, Connection
+    from tap_feedback.connection import Connection
+    from tap_feedback.lock import StreamLock
+    from tap_feedback.page import Selection
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
+    from tap_feedback.responses import Response
 
 
-#: Seconds of waiting for a page that make another request ahead worth it: what it takes to handle some pages.
+#: Seconds of waiting for a page that make another request ahead worthwhile: the time to handle some pages.
 WORTH_ANOTHER = 0.005
+
+
+class Sent(NamedTuple):
+    """A request for a page, and its response."""
+
+    request: HTTPRequest
+    response: Future[Response]
+
+
+class Source(NamedTuple):
+    """What of a stream the fetcher needs.
+
+    Attributes:
+        selection: Where the rows of a response are.
+        request_for: Makes the request for a page.
+        on_response: Receives each response, in the order of the pages.
+        hooks: What the stream overrides.
+    """
+
+    selection: Selection
+    request_for: Callable[[PageRequest], HTTPRequest]
+    on_response: Callable[[Response], None]
+    hooks: Hooks = Hooks()
 
 
 class Fetcher:
@@ -36,42 +64,36 @@ class Fetcher:
 
     Args:
         connection: The stream's API.
-        baton: Held by whoever calls; laid down while there is nothing to do but wait.
+        source: The stream.
+        lock: Held by the caller; released during waits.
         progress: Where pages, retries and waits are counted.
-        logger: Is told of retries.
-        data_selector: Where the rows stand in an answer.
-        request_for: Makes the request that a paginator asks for.
-        on_answer: Is told of each response, in the order of the pages.
+        logger: Logs retries.
     """
 
     def __init__(
         self,
         connection: Connection,
+        source: Source,
         *,
-        baton: Baton,
+        lock: StreamLock,
         progress: Progress,
         logger: logging.LoggerAdapter[logging.Logger],
-        data_selector: str,
-        request_for: Callable[[PageRequest], HTTPRequest],
-        on_answer: Callable[[Answer], None],
     ) -> None:
         self.connection = connection
-        self.baton = baton
+        self.source = source
+        self.lock = lock
         self.progress = progress
         self.logger = logger
-        self.data_selector = data_selector
-        self.request_for = request_for
-        self.on_answer = on_answer
-        self._under_way: dict[str, Future[Answer]] = {}
+        self._in_flight: dict[str, Sent] = {}
         self._waited = 0.0  # seconds, for the last page
 
     def pages(self, paginator: Paginator) -> Iterator[Page]:
         """The pages, each with only the rows that are new, as the API gave them.
 
-        The first is asked for at once, and what comes next before a page is handed out, so that the network works while
+        The first is requested immediately, and the next ones before a page is returned, so that the network works while
         the rows are handled.
         """
-        self._ask_for(paginator.upcoming(1))
+        self._request(paginator.upcoming(1))
         return self._follow(paginator)
 
     def _follow(self, paginator: Paginator) -> Iterator[Page]:
@@ -85,8 +107,8 @@ class Fetcher:
                     raise
                 continue
             if not paginator.finished:
-                # One request, then one that may prove the end, then more and more, as far as they are waited for.
-                self._ask_for(paginator.upcoming(width))
+                # One request, then one that may prove the end, then more, as long as the stream waits for them.
+                self._request(paginator.upcoming(width))
                 if width == 1 or self._waited > WORTH_ANOTHER:
                     width = min(2 * width, self.connection.api.max_connections)
             self.progress.pages += 1
@@ -94,46 +116,65 @@ class Fetcher:
                 self.progress.totals[id(paginator)] = paginator.total
             yield page
 
-    def _ask_for(self, wanted: list[PageRequest]) -> None:
-        """Have the requests under way that are wanted, and no others."""
-        kept = {str(page): self._under_way.pop(str(page), None) for page in wanted}
-        for unwanted in self._under_way.values():
-            unwanted.cancel()
-        self._under_way = {
-            str(page): kept[str(page)] or self.connection.submit(self.request_for(page)) for page in wanted
-        }
+    def _request(self, wanted: list[PageRequest]) -> None:
+        """Have exactly the wanted requests in flight."""
+        kept = {str(page): self._in_flight.pop(str(page), None) for page in wanted}
+        for unwanted in self._in_flight.values():
+            unwanted.response.cancel()
+        self._in_flight = {str(page): kept[str(page)] or self._send(page) for page in wanted}
+
+    def _send(self, page: PageRequest) -> Sent:
+        """Send the request for a page, without waiting."""
+        return self._submit(self.source.request_for(page))
+
+    def _submit(self, request: HTTPRequest, *, again: bool = False) -> Sent:
+        response = self.connection.submit(
+            request, again=again, stream=self.progress.stream, validate=self.source.hooks.validate_response
+        )
+        return Sent(request, response)
 
     def _get(self, paginator: Paginator) -> Page:
-        """Wait for the next page, trying again what may pass; the page, with only the rows that are new.
+        """Wait for the next page, and retry transient failures; the page, with only the rows that are new.
 
         Raises:
-            FatalAPIError: The failure is no passing one, or did not pass in time.
+            FatalAPIError: The failure is not transient, or lasted too long.
         """
         tries, wanted = Tries(), paginator.request
+        waits = Waits(self.source.hooks.backoff_wait_generator)
+        sent = self._in_flight.pop(str(wanted), None) or self._send(wanted)
         awaited = "a response"
         while True:
-            request = self.request_for(wanted)
-            answer = self._under_way.pop(str(wanted), None) or self.connection.submit(request, again=tries.any)
+            began = time.monotonic()
             try:
-                began = time.monotonic()
-                with self.progress.waiting(awaited), self.baton.laid_down():
-                    answer.exception()  # waits
+                with self.progress.waiting(awaited), self.lock.released():
+                    sent.response.exception()  # waits
                 self._waited = time.monotonic() - began
-                result = answer.result()
-                self._count_wait(began, result.held_until)
-                self.on_answer(result)
-                page = read_page(result.body, self.data_selector, result.received, result.headers)
+                response = sent.response.result()
+                self._count_wait(began, response.held_until)
+                self.source.on_response(response)
+                page = self._read(response, sent.request)
                 return page._replace(rows=paginator.take(page))
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)
-                self._wait(self._check_retry(tries, failure, request.url), failure)
-                awaited = "the API, which asked to wait" if failure.asked else "a response"
+                seconds = self._check_retry(tries, failure, sent.request.url)
+                self._wait(waits.instead_of(seconds, failure), failure)
+                awaited = "the API, which asked to wait" if failure.retry_after else "a response"
+                sent = self._submit(sent.request, again=True)
+            except TokenError:
+                raise  # the address of the page has nothing to do with it
             except FatalAPIError as error:
-                error.args = (f"{error}; the address was {request.url}",)
+                error.args = (f"{error}; the address was {sent.request.url}",)
                 raise
 
+    def _read(self, response: Response, request: HTTPRequest) -> Page:
+        """Decode a response and select its rows, as the stream's own hook does if it has one."""
+        if self.source.hooks.parse_response is None:
+            return read_page(response.body, self.source.selection, response.received, response.headers)
+        rows = list(self.source.hooks.parse_response(as_requests(response, request)))
+        return bare_page(response.body, response.received, response.headers)._replace(rows=rows, unstorable=True)
+
     def _count_wait(self, began: float, held_until: float) -> None:
-        """Count the time for which the stream waited as its request had to wait for its turn.
+        """Count the time for which the stream waited because its request had to wait for its turn.
 
         Such a wait is no reason to send more requests ahead: they would wait too.
         """
@@ -142,56 +183,58 @@ class Fetcher:
             self._waited = 0.0
 
     def _check_retry(self, tries: Tries, failure: TransientError, address: str) -> float:
-        """See whether another try is allowed, and in how many seconds.
+        """The seconds to wait before another try.
 
         Raises:
-            FatalAPIError: It is not.
+            FatalAPIError: There will be no other try.
         """
         api = self.connection.api
         counted = tries.add(failure)
         proven = self.progress.pages > 0
-        decision = decide(failure, counted, api.retry, jitter=random.random(), proven=proven)  # noqa: S311
+        policy = with_tries(api.retry, self.source.hooks.backoff_max_tries)
+        decision = decide(failure, counted, policy, jitter=random.random(), proven=proven)  # noqa: S311
         if isinstance(decision, Wait):
             return decision.seconds
         if decision.too_long:
             raise FatalAPIError(
-                f"{failure}, and the API asked to wait {in_seconds(failure.asked or 0)}, more than "
+                f"{failure}, and the API asked to wait {in_seconds(failure.retry_after or 0)}, more than "
                 f"`{api.name}.retry.max_wait` ({in_seconds(api.retry.max_wait)}); run the sync later, or "
                 f"raise `{api.name}.retry.max_wait`"
             )
-        raise FatalAPIError(f"{tries}{tries.hint}; the address, from `{api.name}.base_url`, was {address}")
+        place = "" if failure.is_of_token else f"; the address, from `{api.name}.base_url`, was {address}"
+        raise FatalAPIError(f"{tries}{tries.hint}{place}")
 
     def _wait(self, seconds: float, failure: TransientError) -> None:
         """Wait before another try. After a refusal the gate holds it, with all other requests to the host."""
         self.progress.retries += 1
-        if failure.asked:
+        if failure.retry_after:
             self.logger.info("%s; the API asked to wait %s", failure, in_seconds(seconds))
         else:
             self.logger.info("%s; retrying in %s", failure, in_seconds(seconds))
         if seconds and not failure.refused:
             began = time.monotonic()
-            with self.progress.waiting("a retry"), self.baton.laid_down():
+            with self.progress.waiting("a retry"), self.lock.released():
                 self.connection.sleep(seconds)
             self.progress.waited += time.monotonic() - began
 
 
 def side_by_side(chains: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:
-    """The pages of several chains, of which `most` are under way at once; each chain's own order stays.
+    """The pages of several chains, of which `most` run concurrently; each chain keeps its order.
 
-    Chains are asked for a page in turn. As each has its next request under way before it hands a page out, the network
-    works for all of them.
+    Each chain returns a page in turn. As it has its next request in flight before it returns a page, the network works
+    for all of them.
 
     Args:
         chains: Taken one by one, when there is room; each sends its first request when it is taken.
-        most: How many are under way at once.
+        most: How many run concurrently.
     """
     waiting = iter(chains)
-    under_way = deque(itertools.islice(waiting, most))
-    while under_way:
-        chain = under_way.popleft()
+    running = deque(itertools.islice(waiting, most))
+    while running:
+        chain = running.popleft()
         page = next(chain, None)
         if page is not None:
-            under_way.append(chain)
+            running.append(chain)
             yield page
         else:
-            under_way.extend(itertools.islice(waiting, 1))
+            running.extend(itertools.islice(waiting, 1))

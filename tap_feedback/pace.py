@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 import math
-import random
-import threading
-import time
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-from tap_feedback.retry import TransientError, Wait, decide
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_feedback.settings import Retry
-
-T = TypeVar("T")
+from typing import NamedTuple
 
 #: Successes after which a spacing counts as one that works; and after which one that was refused is doubted. If the
 #: time that a refusal costs is longer, these multiples of it.
@@ -24,7 +11,7 @@ STEADY, PATIENT = (10, 3), (50, 100)
 #: The most that a spacing can be, as a multiple of the longest time that a refusal cost: no API wants more, and some
 #: refuse requests for other reasons than their number.
 MOST = 2
-#: Spacings that differ by less are not told apart, and what is measured gets a little more room.
+#: Spacings that differ by less count as equal, and what is measured gets a little more room.
 CLOSE, ROOM = 1.05, 1.02
 #: The largest step from a spacing that works to the next one to try; and to one that was refused, when it is doubted.
 STEP, DOUBT = 0.8, 0.9
@@ -35,7 +22,7 @@ SMALLEST = 0.001
 class Spacing:
     """Seconds between two requests: a search between the largest spacing that was refused and the smallest that works.
 
-    Without a refusal it is 0. The first refusal tells how many requests the API let through in what time. As the wait
+    Without a refusal it is 0. The first refusal shows how many requests the API let through in what time. As the wait
     that it asks for may be far longer than needed, each success then halves the spacing, up to the next refusal. If
     the API let no more requests through for that, it counts them in windows, and the spacing measured first is right.
     From then on the spacing falls in small steps, each after a steady run, until the two ends of the search meet.
@@ -119,13 +106,14 @@ class Turn(NamedTuple):
 class Pace:
     """When a request may be sent to one host; the clock is the caller's.
 
-    After a pause requests go one at a time, and with each success one more at once, as far apart as the spacing says.
+    After a pause requests go one at a time, and with each success one more of them concurrently. The spacing keeps them
+    apart.
     """
 
     def __init__(self) -> None:
         self.spacing = Spacing()
-        self._under_way = 0
-        self._room = math.inf  # requests that may be under way at once
+        self._in_flight = 0
+        self._room = math.inf  # requests that may be in flight at the same time
         self._next = -math.inf  # the moment before which none is sent
         self._since: float | None = None  # the end of the last pause, or the first request
         self._passed = 0  # successes since then
@@ -134,20 +122,20 @@ class Pace:
 
     @property
     def ready(self) -> float:
-        """The moment from which the next request may be sent; infinity if one that is under way must end first."""
-        return math.inf if self._under_way >= self._room else self._next
+        """The moment from which the next request may be sent; infinity if one that is in flight must end first."""
+        return math.inf if self._in_flight >= self._room else self._next
 
     def send(self, now: float) -> Turn:
         """Note that a request is sent."""
         if self._since is None:
             self._since = now
-        self._under_way += 1
+        self._in_flight += 1
         self._next = max(self._next, now + self.spacing.value)
         return Turn(now, self._pauses, self.spacing.value)
 
     def end(self) -> None:
         """Note that a request has ended, whatever came of it."""
-        self._under_way -= 1
+        self._in_flight -= 1
 
     def succeed(self, turn: Turn) -> None:
         """Note that the API let a request through."""
@@ -161,7 +149,7 @@ class Pace:
         """Note that the API refused a request.
 
         Returns:
-            The number of refusals in a row, without a success in between. A request that was under way when a pause
+            The number of refusals in a row, without a success in between. A request that was in flight when a pause
             began belongs to the refusal that began it.
         """
         if turn.pauses == self._pauses:
@@ -180,61 +168,3 @@ class Pace:
         self._passed = 0
         self._room = 1
         self._since = self._next = end
-
-
-class Gate:
-    """Lets the requests of all APIs on one host through, in the order in which they come, at the host's pace."""
-
-    def __init__(self) -> None:
-        self._pace = Pace()
-        self._changed = threading.Condition(threading.Lock())
-        self._waiting: deque[object] = deque()
-
-    def enter(self, closed: threading.Event, take: Callable[[], T | None]) -> tuple[T, Turn, float] | None:
-        """Wait for a turn, and take a request for it.
-
-        Args:
-            closed: Ends the wait, together with `wake`.
-            take: Takes the request when the turn has come; None if there is none left to send.
-
-        Returns:
-            The request, its turn, and when it came, by the monotonic clock: 0 if that was at once. None if it was
-            closed, or there was nothing to send.
-        """
-        held = False
-        place = object()
-        with self._changed:
-            self._waiting.append(place)
-            try:
-                while not closed.is_set():
-                    now = time.monotonic()
-                    wait = self._pace.ready - now if self._waiting[0] is place else math.inf
-                    if wait <= 0:
-                        request = take()
-                        return None if request is None else (request, self._pace.send(now), now if held else 0.0)
-                    held = True
-                    self._changed.wait(None if wait == math.inf else wait)
-                return None
-            finally:
-                self._waiting.remove(place)
-                if self._waiting:
-                    self._changed.notify_all()
-
-    def leave(self, turn: Turn, failure: BaseException | None, policy: Retry) -> None:
-        """Give a turn back. A refusal holds all requests to the host, if `policy` allows the wait."""
-        with self._changed:
-            self._pace.end()
-            if failure is None:
-                self._pace.succeed(turn)
-            elif isinstance(failure, TransientError) and failure.refused:
-                failure.strikes = self._pace.strike(turn)
-                decision = decide(failure, failure.strikes, policy, jitter=random.random())  # noqa: S311
-                if isinstance(decision, Wait):
-                    self._pace.pause(turn, time.monotonic(), decision.seconds)
-            if self._waiting:
-                self._changed.notify_all()
-
-    def wake(self) -> None:
-        """Let all that wait see whether they were closed."""
-        with self._changed:
-            self._changed.notify_all()

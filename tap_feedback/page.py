@@ -1,4 +1,4 @@
-"""A page: an answer decoded once, and where in it the rows, the cursor and the total stand."""
+"""A page: a response decoded once, and its rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import error_in, looks_like_error
+from tap_feedback.json_types import noun
 from tap_feedback.retry import TransientError
 from tap_feedback.text import one_line
 
@@ -49,6 +50,24 @@ class Page(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Selection(NamedTuple):
+    """Where the rows of a response are.
+
+    `paths` are dotted paths: the first that has a list is used. `empty_ok` says that a response without any of them is
+    an empty page, `single_object` that the path has one object, which is the only row.
+    """
+
+    paths: tuple[str, ...]
+    empty_ok: bool = False
+    single_object: bool = False
+
+    def find(self, response: Any) -> tuple[str, Any]:
+        """Return the path to use, and what it has, which may be MISSING."""
+        found = [(path, lookup(response, path)) for path in self.paths]
+        present = (pair for pair in found if pair[1] is not MISSING)
+        return next((pair for pair in found if isinstance(pair[1], list)), next(present, found[0]))
+
+
 def parse_number(text: str) -> float | Decimal:
     """A number with a fraction or an exponent: a double where this keeps its digits, else a Decimal."""
     if len(text) <= SAFE_DIGITS and "e" not in text and "E" not in text:
@@ -75,13 +94,13 @@ def decode(body: bytes) -> tuple[Any, bool]:
     except msgspec.DecodeError as error:
         # msgspec refuses two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
         if b"\\u" not in body and not body.startswith(b"\xef\xbb\xbf"):
-            raise TransientError(f"the answer is not JSON ({error})") from None
+            raise TransientError(f"the response is not JSON ({error})") from None
     except (ArithmeticError, RecursionError, UnicodeDecodeError) as error:
-        raise TransientError(f"the answer is not JSON that can be read ({type(error).__name__})") from None
+        raise TransientError(f"the response is not JSON that can be read ({type(error).__name__})") from None
     try:
         return json.loads(body.decode("utf-8-sig"), parse_float=parse_number, parse_constant=_refuse), True
     except (ArithmeticError, RecursionError, ValueError) as error:
-        raise TransientError(f"the answer is not JSON ({type(error).__name__})") from None
+        raise TransientError(f"the response is not JSON ({type(error).__name__})") from None
 
 
 def _refuse(constant: str) -> Any:
@@ -89,18 +108,18 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
-def lookup(answer: Any, path: str) -> Any:
-    """The value at a dotted path; `$` is the answer itself; MISSING where a step is not there."""
+def lookup(response: Any, path: str) -> Any:
+    """The value at a dotted path; `$` is the response itself; MISSING if a step is not there."""
     if path == "$":
-        return answer
+        return response
     for step in path.removeprefix("$.").split("."):
-        if not isinstance(answer, dict) or step not in answer:
+        if not isinstance(response, dict) or step not in response:
             return MISSING
-        answer = answer[step]
-    return answer
+        response = response[step]
+    return response
 
 
-def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
+def read_page(body: bytes, selection: Selection, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
     """Decode a response and select its rows; an empty body (204) is an empty page.
 
     Raises:
@@ -110,17 +129,21 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
     """
     if not body:
         return Page([], MISSING, received, headers=headers or {})
-    answer, unstorable = decode(body)
-    rows = lookup(answer, data_selector)
-    error = error_in(answer, data_selector, empty=not rows)
+    response, unstorable = decode(body)
+    data_selector, rows = selection.find(response)
+    error = error_in(response, data_selector, empty=not rows)
     if rows is MISSING:
-        raise _no_rows(answer, data_selector)
+        if not selection.empty_ok or not isinstance(response, dict) or any(map(looks_like_error, response)):
+            raise _no_rows(response, data_selector)
+        rows = None
     if error is not None:
         raise NotDataError(
             f"the response reports a failure in `{error}`", "; check `api_key`, and the limits that the API sets"
         )
     if rows is None:
-        return Page([], answer, received, headers=headers or {})
+        return Page([], response, received, headers=headers or {})
+    if selection.single_object and isinstance(rows, dict):
+        rows = [rows]
     if not isinstance(rows, list):
         raise FatalAPIError(f"`{data_selector}` is {_describe(rows)}, not a list of objects; check `data_selector`")
     for position, row in enumerate(rows):
@@ -128,15 +151,23 @@ def read_page(body: bytes, data_selector: str, received: datetime, headers: Mapp
             raise FatalAPIError(
                 f"row {position + 1} of `{data_selector}` is {_describe(row)}, not an object; check `data_selector`"
             )
-    return Page(rows, answer, received, unstorable, headers or {})
+    return Page(rows, response, received, unstorable, headers or {})
 
 
-def _no_rows(answer: Any, data_selector: str) -> NotDataError:
+def bare_page(body: bytes, received: datetime, headers: Mapping[str, str]) -> Page:
+    """Return a page without its rows, which a stream's own hook adds; the response may be of any kind."""
+    try:
+        return Page([], decode(body)[0], received, headers=headers)
+    except TransientError:
+        return Page([], {}, received, headers=headers)
+
+
+def _no_rows(response: Any, data_selector: str) -> NotDataError:
     """What a response without the selector's key is, and which setting to check."""
     hint = "; check `data_selector`"
-    if isinstance(answer, dict) and any(map(looks_like_error, answer)):
+    if isinstance(response, dict) and any(map(looks_like_error, response)):
         hint = "; it looks like an error: check `api_key` first, then `data_selector`"
-    return NotDataError(f"the response has no `{data_selector}`: it is {_describe(answer)}", hint)
+    return NotDataError(f"the response has no `{data_selector}`: it is {_describe(response)}", hint)
 
 
 def _describe(value: Any) -> str:
@@ -145,5 +176,4 @@ def _describe(value: Any) -> str:
         listed = ", ".join(map(one_line, list(value)[:NAMES_LISTED]))
         more = ", …" if len(value) > NAMES_LISTED else ""
         return f"an object with the keys {listed}{more}" if value else "an empty object"
-    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    return noun(value)

@@ -1,12 +1,19 @@
-"""The eight streams: what each is called, where it is, and where its rows stand in an answer."""
+"""The eight streams: the name, the path and the selector of each."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tap_feedback.client import AnalyticsAPI, FeedbackAPI, FeedbackStream, SupportAPI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_feedback.declarations import Shipped
 
 
 class FeedbackData(FeedbackAPI):
-    """What customers said."""
+    """Feedback of customers."""
 
     name = "feedback_data"
     path = "/feedback"
@@ -14,7 +21,7 @@ class FeedbackData(FeedbackAPI):
 
 
 class Forums(AnalyticsAPI):
-    """Places in which suggestions are collected."""
+    """Places where suggestions are collected."""
 
     name = "forums"
     path = "/forums"
@@ -22,7 +29,7 @@ class Forums(AnalyticsAPI):
 
 
 class ExternalAccounts(AnalyticsAPI):
-    """Companies, as the customer's own systems know them."""
+    """Companies, as known to the customer's systems."""
 
     name = "external_accounts"
     path = "/external_accounts"
@@ -30,7 +37,7 @@ class ExternalAccounts(AnalyticsAPI):
 
 
 class ExternalUsers(AnalyticsAPI):
-    """People, as the customer's own systems know them."""
+    """People, as known to the customer's systems."""
 
     name = "external_users"
     path = "/external_users"
@@ -46,7 +53,7 @@ class Features(AnalyticsAPI):
 
 
 class FeedbackRecords(AnalyticsAPI):
-    """Single pieces of feedback, linked to a suggestion or not yet."""
+    """Pieces of feedback, which may be linked to a suggestion."""
 
     name = "feedback_records"
     path = "/feedback_records"
@@ -62,7 +69,7 @@ class Suggestions(AnalyticsAPI):
 
 
 class CustomerSupportData(SupportAPI):
-    """What customers asked the support for."""
+    """Requests of customers to the support."""
 
     name = "customer_support_data"
     path = "/resource"
@@ -79,3 +86,19 @@ STREAM_TYPES: tuple[type[FeedbackStream], ...] = (
     Suggestions,
     CustomerSupportData,
 )
+
+#: The bases of streams that only the settings know.
+API_TYPES: dict[str, type[FeedbackStream]] = {kind.api: kind for kind in (FeedbackAPI, AnalyticsAPI, SupportAPI)}
+
+
+def shipped(kinds: Iterable[type[FeedbackStream]] = STREAM_TYPES) -> Shipped:
+    """Return the settings of streams, by API and name: those of the eight, unless others are given."""
+    found: dict[str, dict[str, dict[str, Any]]] = {api: {} for api in API_TYPES}
+    for kind in kinds:
+        found[kind.api][kind.name] = {  # type: ignore[misc]  # to the SDK it belongs to instances
+            "path": kind.path,  # type: ignore[misc]
+            "data_selector": kind.data_selector,
+            "primary_key": list(kind.primary_keys),
+            "replication_key": kind.replication_key,
+        }
+    return found

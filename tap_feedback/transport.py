@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
-#: Bytes to read at once.
+#: Bytes to read in one call.
 BUFFER_SIZE = 64 * 1024
-#: Seconds by which a response may be late: the socket is told only then how much less time it has.
+#: Seconds by which a response may be late: the socket's timeout is shortened only then.
 TOLERANCE = 0.01
 
 
 class TimedReader(io.RawIOBase):
-    """Reads a socket until a moment; the socket's own timeout begins anew with each byte that a server drips."""
+    """Reads a socket until a moment; the socket's own timeout starts over with each byte that a server drips."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._stream = sock.makefile("rb", buffering=0)
         # urllib3 has just set what the request has left of its time.
-        self._told = time.monotonic()
-        self._deadline = self._told + (sock.gettimeout() or 0)
+        self._updated = time.monotonic()
+        self._deadline = self._updated + (sock.gettimeout() or 0)
 
     def readable(self) -> bool:
         """It reads."""
@@ -52,8 +52,8 @@ class TimedReader(io.RawIOBase):
         now = time.monotonic()
         if now >= self._deadline:
             raise TimeoutError
-        if now > self._told + TOLERANCE:
-            self._told = now
+        if now > self._updated + TOLERANCE:
+            self._updated = now
             self._socket.settimeout(self._deadline - now)
         return self._stream.readinto(buffer)
 
@@ -87,11 +87,11 @@ class TimedResponse(http.client.HTTPResponse):
         return version, HTTPStatus.CONTINUE if interim else status, reason
 
 
-class _Way(NamedTuple):
+class Route(NamedTuple):
     """How the host is reached: through which connections, with what headers, and through which proxy, if any.
 
-    `before_path` is what a request line then names before the path; `proxy` is host and port. `certificates` is the
-    file or folder that the environment names, if it does and they are needed.
+    `before_path` is what a request line then has before the path; `proxy` is host and port. `certificates` is the file
+    or folder that the environment names, if it does and they are needed.
     """
 
     pool: Any
@@ -105,8 +105,8 @@ class _Way(NamedTuple):
 class Transport:
     """Sends requests to one host, from any thread.
 
-    What requests does anew for every request is done once: it looks up proxies and certificates in the environment, and
-    prepares headers and connections. What then remains is urllib3's part, with its errors.
+    What requests does for every request is done once: it looks up proxies and certificates in the environment, and
+    prepares headers and connections. The rest is urllib3's part, with its errors.
 
     Args:
         url: An address on the host.
@@ -114,21 +114,25 @@ class Transport:
         size: Connections that are kept open.
     """
 
+    # Why not `requests.Session`: it has no deadline for a whole response (its timeout starts over with each byte), it
+    # follows redirects before anyone can look where they lead, and it prepares every request from the environment,
+    # which takes longer than decoding a page.
+
     def __init__(self, url: str, headers: Mapping[str, str], size: int) -> None:
         self._url = url
         self._headers = headers
         self._adapter = HTTPAdapter(pool_maxsize=size)
 
     @cached_property
-    def _way(self) -> _Way:
+    def _route(self) -> Route:
         """Found with the first request, as discovery needs none.
 
         Raises:
             FatalAPIError: The environment names a proxy or certificates that cannot be used. Which part of a proxy's
-                address is wrong could tell its password.
+                address is wrong could reveal its password.
         """
         try:
-            return self._find_way()
+            return self._find_route()
         except requests.exceptions.InvalidSchema:
             raise FatalAPIError("a SOCKS proxy needs the package PySocks; install it beside the tap") from None
         except (TypeError, ValueError, HTTPError, requests.RequestException):
@@ -138,10 +142,10 @@ class Transport:
 
     @property
     def proxy(self) -> str:
-        """Host and port of the proxy that leads to the host, without user and password; empty if there is none."""
-        return self._way.proxy if "_way" in self.__dict__ else ""
+        """Host and port of the proxy that leads to the host, without user and password; empty without a proxy."""
+        return self._route.proxy if "_route" in self.__dict__ else ""
 
-    def _find_way(self) -> _Way:
+    def _find_route(self) -> Route:
         with requests.Session() as session:
             settings: Any = session.merge_environment_settings(self._url, {}, None, None, None)
             session.trust_env = False  # a password in .netrc is not for an API that has a key
@@ -160,42 +164,52 @@ class Transport:
             pool.ConnectionCls = type(kind.__name__, (kind,), {"response_class": TimedResponse})
         before_path = adapter.request_url(request, proxies).removesuffix("/")
         host = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2] if proxy else ""
-        return _Way(pool, str(request.url).removesuffix("/"), before_path, dict(request.headers), host, certificates)
+        return Route(pool, str(request.url).removesuffix("/"), before_path, dict(request.headers), host, certificates)
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], timeout: float, body: bytes | None = None
+    ) -> BaseHTTPResponse:
         """Send a request; the body of the response is still to be read.
 
         Args:
             method: Such as GET.
-            url: An address on the host, quoted.
-            headers: Sent beside those of every request.
+            url: An address on the host, quoted; or its path and query.
+            headers: Sent beside those of every request, in place of those of the same name.
             timeout: Seconds in which headers and body must have come.
+            body: Sent as it is.
 
         Raises:
-            FatalAPIError: No certificates can be read where the environment names some. Anything else is urllib3's.
+            FatalAPIError: The certificates that the environment names cannot be read. Anything else is urllib3's.
         """
-        way = self._way
+        route = self._route
         try:
-            response: BaseHTTPResponse = way.pool.urlopen(
+            response: BaseHTTPResponse = route.pool.urlopen(
                 method,
-                way.before_path + url.removeprefix(way.origin),
-                headers={**way.headers, **headers},
+                route.before_path + url.removeprefix(route.origin),
+                body=body,
+                headers=merge_headers(route.headers, headers),
                 timeout=Timeout(total=max(0.001, timeout)),
                 retries=False,
                 redirect=False,
-                assert_same_host=False,  # or an address that a proxy is asked for is refused
+                assert_same_host=False,  # or an address that is requested from a proxy is refused
                 preload_content=False,
             )
         except SSLError:
-            if way.certificates:
-                check_certificates(way.certificates)
+            if route.certificates:
+                check_certificates(route.certificates)
             raise
         return response
 
     def close(self) -> None:
         """Close the connections; those in use are closed when they are given back."""
-        if "_way" in self.__dict__:
-            self._way.pool.close()
+        if "_route" in self.__dict__:
+            self._route.pool.close()
+
+
+def merge_headers(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Headers of several origins as one; later ones win, in whatever case they are written."""
+    merged = {name.lower(): (name, value) for part in parts for name, value in part.items()}
+    return dict(merged.values())
 
 
 def check_certificates(path: str) -> None:

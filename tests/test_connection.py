@@ -1,4 +1,4 @@
-"""One API over real HTTP: who asks, what counts as an answer, and how long and how large it may be."""
+"""One API over real HTTP: credentials, valid responses, and limits of time and size."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ import pytest
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import HTTPRequest
 
-from tap_feedback.connection import MAX_BODY, Connection, api_clock, check_status
-from tap_feedback.pace import Gate
+from tap_feedback.connection import Connection
+from tap_feedback.gate import Gates
+from tap_feedback.responses import MAX_BODY, api_clock, check_status
 from tap_feedback.retry import TransientError
-from tap_feedback.settings import parse
-from tests.server import Asked, Raw, Reply, Server
+from tests.configs import parse
+from tests.server import Raw, RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from tap_feedback.connection import Answer
+    from tap_feedback.responses import Response
 
 KEY = "a key/with+signs&=%é"
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -38,25 +39,25 @@ MIB = 1024 * 1024
 
 
 @contextmanager
-def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Future[Answer]]]:
+def connect(server: Server | str, **settings: Any) -> Iterator[Callable[..., Future[Response]]]:
     """A function that sends a request with these parameters to a server."""
     with connected(server, **settings) as connection:
         yield lambda **params: submit(connection, **params)
 
 
 @contextmanager
-def connected(server: Server | str, gate: Gate | None = None, **settings: Any) -> Iterator[Connection]:
+def connected(server: Server | str, gates: Gates | None = None, **settings: Any) -> Iterator[Connection]:
     """A connection that is closed in the end."""
     url = server if isinstance(server, str) else server.url
     api = parse({"feedback": {"base_url": url, "api_key": KEY, **settings}}).apis["feedback"]
-    connection = Connection(api, "tap-feedback/test", gate)
+    connection = Connection(api, "tap-feedback/test", gates)
     try:
         yield connection
     finally:
         connection.close()
 
 
-def submit(connection: Connection, **params: Any) -> Future[Answer]:
+def submit(connection: Connection, **params: Any) -> Future[Response]:
     """Send a request to the API's address."""
     return connection.submit(HTTPRequest(url=f"{connection.api.base_url}/v1/feedback", method="GET", params=params))
 
@@ -104,11 +105,11 @@ def failure(server: Server | str, **settings: Any) -> Exception:
 def test_authenticators(auth: dict[str, str], query: dict[str, str], headers: dict[str, str]) -> None:
     """The key arrives where `auth` says, whole, and nowhere else."""
     key = "plain" if headers else KEY
-    with Server(lambda asked: []) as server, connect(server, auth=auth, api_key=key) as send:
+    with Server(lambda request: []) as server, connect(server, auth=auth, api_key=key) as send:
         send(limit=1).result(10)
-    (asked,) = server.asked
-    assert asked.query == {"limit": "1", **query}
-    assert {name: asked.headers.get(name) for name in ("X-Key", "Authorization")} == {
+    (request,) = server.requests
+    assert request.query == {"limit": "1", **query}
+    assert {name: request.headers.get(name) for name in ("X-Key", "Authorization")} == {
         "X-Key": None,
         "Authorization": None,
         **headers,
@@ -118,20 +119,20 @@ def test_authenticators(auth: dict[str, str], query: dict[str, str], headers: di
 def test_headers() -> None:
     """The user agent and the headers of the settings go with every request, and may replace the tap's own."""
     extra = {"X-Team": "feedback", "Accept": "application/vnd.acme+json"}
-    with Server(lambda asked: []) as server, connect(server, headers=extra) as send:
+    with Server(lambda request: []) as server, connect(server, headers=extra) as send:
         send().result(10)
-    headers = server.asked[0].headers
+    headers = server.requests[0].headers
     assert headers["User-Agent"] == "tap-feedback/test"
     assert {name: headers[name] for name in extra} == extra
 
 
 def test_no_header_replaces_the_key() -> None:
-    """The key is sent even where the settings have a header of its name."""
-    with Server(lambda asked: []) as server:
+    """The key is sent even if the settings have a header of the same name."""
+    with Server(lambda request: []) as server:
         settings = {"auth": {"type": "bearer"}, "api_key": "plain", "headers": {"authorization": "Bearer other"}}
         with connect(server, **settings) as send:
             send().result(10)
-    sent = [value for name, value in server.asked[0].headers.items() if name.lower() == "authorization"]
+    sent = [value for name, value in server.requests[0].headers.items() if name.lower() == "authorization"]
     assert sent == ["Bearer plain"]
 
 
@@ -142,20 +143,20 @@ def test_no_header_replaces_the_key() -> None:
 def test_answers(status: int, body: bytes) -> None:
     """200 and 204 are responses, and so is 203: a 200 that a proxy on the way has changed, such as its compression."""
     before = datetime.now(timezone.utc)
-    with Server(lambda asked: Reply(body, status)) as server, connect(server) as send:
-        answer = send().result(10)
-    assert answer.body == body
-    assert before <= answer.received <= datetime.now(timezone.utc)
+    with Server(lambda request: Reply(body, status)) as server, connect(server) as send:
+        response = send().result(10)
+    assert response.body == body
+    assert before <= response.received <= datetime.now(timezone.utc)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_transient_statuses(status: int) -> None:
     """The statuses of `retry.statuses` may pass."""
-    with Server(lambda asked: Reply({}, status)) as server:
+    with Server(lambda request: Reply({}, status)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error).startswith(f"answered {status} ")
-    assert error.asked is None
+    assert error.retry_after is None
 
 
 @pytest.mark.parametrize(
@@ -191,8 +192,8 @@ def test_transient_statuses(status: int) -> None:
     ],
 )
 def test_final_statuses(status: int, words: str) -> None:
-    """Any other status fails at once, with a hint where there is one, and without the body."""
-    with Server(lambda asked: Reply(b"" if status == 304 else b"geheim", status)) as server:
+    """Any other status fails immediately, with a hint if there is one, and without the body."""
+    with Server(lambda request: Reply(b"" if status == 304 else b"geheim", status)) as server:
         error = failure(server)
     assert isinstance(error, FatalAPIError)
     assert str(error).startswith(words)
@@ -202,14 +203,14 @@ def test_final_statuses(status: int, words: str) -> None:
 @pytest.mark.parametrize("auth", ["bearer", "http_basic"])
 def test_hints_name_settings_that_exist(auth: str) -> None:
     """A hint names `auth.name` and `auth.location` only if the type of `auth` has them."""
-    with Server(lambda asked: Reply({}, 403)) as server:
+    with Server(lambda request: Reply({}, 403)) as server:
         error = failure(server, auth={"type": auth}, api_key="plain")
     assert "in `feedback.auth` how it is sent" in str(error)
 
 
 def test_a_missing_stream_may_be_left_out() -> None:
-    """A 404 of one stream of several tells that the vendor does not have it, which is no reason to fail each time."""
-    with Server(lambda asked: Reply({}, 404)) as server:
+    """A 404 may mean that the vendor does not have this stream, so the message says how to leave it out."""
+    with Server(lambda request: Reply({}, 404)) as server:
         error = failure(server)
     assert str(error) == (
         "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`, or "
@@ -245,12 +246,12 @@ def test_interim_responses_are_read_past(interim: bytes) -> None:
 
 
 def test_a_switch_of_protocols_is_no_connection_to_use_again() -> None:
-    """What follows on a connection after 101 is no response to the next request."""
-    answers = [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + HEAD + b"Content-Length: 3\r\n\r\n[9]"]
+    """Bytes on a connection after 101 are not the response to the next request."""
+    responses = [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + HEAD + b"Content-Length: 3\r\n\r\n[9]"]
 
     def serve(peer: socket.socket) -> None:
         assert peer.recv(4096)
-        peer.sendall(answers.pop() if answers else HEAD + b"Content-Length: 3\r\n\r\n[1]")
+        peer.sendall(responses.pop() if responses else HEAD + b"Content-Length: 3\r\n\r\n[1]")
 
     with listening(serve, connections=2) as url, connect(url) as send:
         assert "answered 101" in str(send().exception(10))
@@ -276,12 +277,12 @@ def test_statuses_are_a_setting() -> None:
     ],
 )
 def test_retry_after_reaches_the_error(value: Callable[[datetime], str], seconds: float | None) -> None:
-    """The wait that the server asks for, in any form, is known to who tries again."""
+    """The error carries the wait that the server asks for, in any form."""
     header = {"Retry-After": value(datetime.now(timezone.utc))}
-    with Server(lambda asked: Reply({}, 429, header)) as server:
+    with Server(lambda request: Reply({}, 429, header)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert error.asked == (None if seconds is None else pytest.approx(seconds, abs=2))
+    assert error.retry_after == (None if seconds is None else pytest.approx(seconds, abs=2))
 
 
 # Redirects
@@ -292,16 +293,16 @@ def test_retry_after_reaches_the_error(value: Callable[[datetime], str], seconds
 def test_redirects_on_the_same_host(auth: dict[str, str], absolute: bool) -> None:  # noqa: FBT001 - a case
     """A redirect on the same host is followed, with the key."""
 
-    def answer(asked: Asked) -> Any:
-        if asked.path == "/v2/feedback":
-            return [asked.query.get("api_key") or asked.headers.get("Authorization")]
+    def respond(request: RecordedRequest) -> Any:
+        if request.path == "/v2/feedback":
+            return [request.query.get("api_key") or request.headers.get("Authorization")]
         base = server.url if absolute else ""
-        return Reply(b"moved", 301, {"Location": base + asked.target.replace("/v1", "/v2")})
+        return Reply(b"moved", 301, {"Location": base + request.target.replace("/v1", "/v2")})
 
-    with Server(answer) as server, connect(server, auth=auth, api_key="the-key") as send:
+    with Server(respond) as server, connect(server, auth=auth, api_key="the-key") as send:
         body = send(limit=3).result(10).body
     assert b"the-key" in body
-    assert [(asked.path, asked.query["limit"]) for asked in server.asked] == [
+    assert [(request.path, request.query["limit"]) for request in server.requests] == [
         ("/v1/feedback", "3"),
         ("/v2/feedback", "3"),
     ]
@@ -310,26 +311,26 @@ def test_redirects_on_the_same_host(auth: dict[str, str], absolute: bool) -> Non
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("form", ["{url}/v1?{query}", "//{host}/v1?{query}", "http://user@{host}/"])
 def test_redirects_elsewhere(status: int, form: str) -> None:
-    """A redirect to another port is not followed: nobody there sees a request, and the message says what to set."""
-    with Server(lambda asked: []) as other:
+    """A redirect to another port is not followed: no request arrives there, and the message says what to set."""
+    with Server(lambda request: []) as other:
         location = form.format(url=other.url, host=other.url.removeprefix("http://"), query="api_key=the-key")
-        with Server(lambda asked: Reply(b"", status, {"Location": location})) as server:
+        with Server(lambda request: Reply(b"", status, {"Location": location})) as server:
             error = failure(server, api_key="the-key")
     assert isinstance(error, FatalAPIError)
     assert f"redirects to another address, {other.url}, " in str(error)
     assert "`feedback.base_url`" in str(error)
     assert "the-key" not in str(error)
-    assert (len(server.asked), other.asked) == (1, [])
+    assert (len(server.requests), other.requests) == (1, [])
 
 
 @pytest.mark.parametrize("target", ["http://localhost:{port}/", "https://127.0.0.1:{port}/", "ftp://127.0.0.1:{port}/"])
 def test_redirects_to_another_name_or_scheme(target: str) -> None:
     """Another name for the host, or another scheme, is another address."""
-    with Server(lambda asked: Reply(b"", 302, {"Location": target.format(port=server.http.server_port)})) as server:
+    with Server(lambda request: Reply(b"", 302, {"Location": target.format(port=server.http.server_port)})) as server:
         error = failure(server)
     assert isinstance(error, FatalAPIError)
     assert "`feedback.base_url`" in str(error)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -345,23 +346,23 @@ def test_redirects_to_another_name_or_scheme(target: str) -> None:
 def test_redirects_in_any_spelling(location: str, target: str) -> None:
     """An address is read as browsers and requests read it."""
 
-    def answer(asked: Asked) -> Any:
+    def respond(request: RecordedRequest) -> Any:
         address = f"127.0.0.1:{server.http.server_port}"
         moved = Reply(b"", 302, {"Location": location.format(address=address)})
-        return moved if asked.path == "/v1/feedback" else [1]
+        return moved if request.path == "/v1/feedback" else [1]
 
-    with Server(answer) as server, connect(server, auth={"type": "bearer"}, api_key="plain") as send:
+    with Server(respond) as server, connect(server, auth={"type": "bearer"}, api_key="plain") as send:
         assert send().result(10).body == b"[1]"
-    assert server.asked[1].target == target
+    assert server.requests[1].target == target
 
 
 def test_redirect_loop() -> None:
     """Redirects in a circle end after five."""
-    with Server(lambda asked: Reply(b"", 302, {"Location": asked.target})) as server:
+    with Server(lambda request: Reply(b"", 302, {"Location": request.target})) as server:
         error = failure(server)
     assert isinstance(error, FatalAPIError)
     assert "redirects more than 5 times" in str(error)
-    assert len(server.asked) == 6
+    assert len(server.requests) == 6
 
 
 # Bodies
@@ -381,7 +382,7 @@ def test_compressed_bodies(encoding: str, encode: Callable[[bytes], bytes], size
     """A compressed body comes out as it went in."""
     body = bytes(range(256)) * size if size < 1000 else b"0123456789" * size
     reply = Reply(encode(body), headers={"Content-Encoding": encoding})
-    with Server(lambda asked: reply) as server, connect(server) as send:
+    with Server(lambda request: reply) as server, connect(server) as send:
         assert send().result(10).body == body
 
 
@@ -391,12 +392,12 @@ def test_compressed_bodies(encoding: str, encode: Callable[[bytes], bytes], size
 )
 def test_chunked_bodies(chunks: bytes) -> None:
     """A chunked body is put together."""
-    answer = Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
-    with Server(lambda asked: answer) as server, connect(server) as send:
+    response = Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    with Server(lambda request: response) as server, connect(server) as send:
         assert send().result(10).body == b"12345"
 
 
-PACKED = gzip.compress(b'[{"id": 1}]')
+PACKED = gzip.compress(b'[{"id": 1}]', mtime=0)  # the same bytes, and so the same names of tests, each time
 
 
 @pytest.mark.parametrize(
@@ -417,7 +418,7 @@ PACKED = gzip.compress(b'[{"id": 1}]')
 )
 def test_cut_bodies(sent: bytes) -> None:
     """A body that is cut anywhere never passes for a whole one, and may come whole the next time."""
-    with Server(lambda asked: Raw(HEAD + sent)) as server:
+    with Server(lambda request: Raw(HEAD + sent)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error) in {"the response was cut", "the connection broke"}
@@ -433,8 +434,8 @@ def test_cut_bodies(sent: bytes) -> None:
     ],
 )
 def test_empty_bodies(reply: Reply | Raw) -> None:
-    """Status 200 with nothing in it is no empty page, and may pass."""
-    with Server(lambda asked: reply) as server:
+    """An empty body under status 200 is not an empty page, and is worth a retry."""
+    with Server(lambda request: reply) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error) + error.hint == (
@@ -456,9 +457,9 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
     ],
 )
 def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001 - a case
-    """A page for people tells that the address is wrong, under whatever type; JSON under the type of HTML is JSON."""
+    """An HTML page means that the address is wrong, whatever its type says; JSON under the type of HTML is JSON."""
     reply = Reply(body, headers={"Content-Type": content_type})
-    with Server(lambda asked: reply) as server, connect(server) as send:
+    with Server(lambda request: reply) as server, connect(server) as send:
         error = send().exception(10)
     assert (error is not None) == html
     if html:
@@ -470,16 +471,16 @@ def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # n
 
 def test_broken_compression() -> None:
     """What is not gzip, though it says so, may pass."""
-    with Server(lambda asked: Reply(b"[]", headers={"Content-Encoding": "gzip"})) as server:
+    with Server(lambda request: Reply(b"[]", headers={"Content-Encoding": "gzip"})) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error) == "the response's compression is broken"
 
 
 def test_too_large_bodies() -> None:
-    """An answer beyond the limit fails soon after it, however small it was on the wire, and takes no more memory."""
+    """A response beyond the limit fails soon after it, however small it was on the wire, and takes no more memory."""
     bomb = gzip.compress(bytes(100 * MIB), 1) * 15
-    with Server(lambda asked: Reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
+    with Server(lambda request: Reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
         tracemalloc.start()
         try:
             error = failure(server)
@@ -497,11 +498,11 @@ def test_too_large_bodies() -> None:
 def test_redirects_share_the_time() -> None:
     """A request has its `timeout` in all, not for each redirect."""
 
-    def answer(asked: Asked) -> Reply:
+    def respond(request: RecordedRequest) -> Reply:
         time.sleep(0.2)
-        return Reply(b"", 302, {"Location": asked.target})
+        return Reply(b"", 302, {"Location": request.target})
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         began = time.monotonic()
         error = failure(server, timeout=TIMEOUT)
     assert time.monotonic() - began < TIMEOUT + 0.6
@@ -515,10 +516,10 @@ def test_redirects_share_the_time() -> None:
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_max_connections(most: int) -> None:
-    """So many requests are under way at once as the settings allow, and never more."""
+    """As many requests are in flight as the settings allow, and never more."""
     together, lock, under_way, peak = threading.Barrier(most), threading.Lock(), 0, 0
 
-    def answer(_: Asked) -> Any:
+    def respond(_: RecordedRequest) -> Any:
         nonlocal under_way, peak
         with lock:
             under_way += 1
@@ -528,17 +529,17 @@ def test_max_connections(most: int) -> None:
             under_way -= 1
         return []
 
-    with Server(answer) as server, connect(server, max_connections=most) as send:
+    with Server(respond) as server, connect(server, max_connections=most) as send:
         for future in [send() for _ in range(6)]:
             future.result(10)
     assert peak == most
 
 
 def test_requests_per_minute() -> None:
-    """Requests are spaced as the budget asks."""
+    """Requests are spaced as the budget requires."""
     times: list[float] = []
     with (
-        Server(lambda asked: times.append(time.monotonic()) or []) as server,  # type: ignore[func-returns-value]
+        Server(lambda request: times.append(time.monotonic()) or []) as server,  # type: ignore[func-returns-value]
         connect(server, requests_per_minute=1200) as send,
     ):
         for future in [send() for _ in range(10)]:
@@ -547,14 +548,14 @@ def test_requests_per_minute() -> None:
     assert 0.4 < max(times) - min(times) < 2
 
 
-def refusing(times: list[float], count: int, seconds: str) -> Callable[[Asked], Any]:
-    """An answer that refuses the first requests, asking to wait, and notes when each comes."""
+def refusing(times: list[float], count: int, seconds: str) -> Callable[[RecordedRequest], Any]:
+    """A server that refuses the first requests, asking to wait, and notes when each comes."""
 
-    def answer(_: Asked) -> Any:
+    def respond(_: RecordedRequest) -> Any:
         times.append(time.monotonic())
         return Reply({}, 429, {"Retry-After": seconds}) if len(times) <= count else []
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize("settings", [{}, {"requests_per_minute": 6000}])
@@ -572,11 +573,11 @@ def test_a_refusal_holds_all(settings: dict[str, Any]) -> None:
 def test_apis_on_one_host_share_its_pace() -> None:
     """A wait that the host asks one API for holds the other's requests too, in the order in which they come."""
     times: list[float] = []
-    gate = Gate()
+    gates = Gates()
     with (
         Server(refusing(times, 1, "0.3")) as server,
-        connected(server, gate) as first,
-        connected(server, gate) as second,
+        connected(server, gates) as first,
+        connected(server, gates) as second,
         connected(server) as elsewhere,
     ):
         assert isinstance(submit(first).exception(10), TransientError)
@@ -586,8 +587,8 @@ def test_apis_on_one_host_share_its_pace() -> None:
 
 
 def test_what_is_not_held_says_so() -> None:
-    """A request that is sent at once has not waited; one that waits for its slot of the budget has."""
-    with Server(lambda asked: []) as server, connect(server, requests_per_minute=600) as send:
+    """A request that is sent immediately has not waited; one that waits for its slot of the budget has."""
+    with Server(lambda request: []) as server, connect(server, requests_per_minute=600) as send:
         assert send().result(10).held_until == 0
         began = time.monotonic()
         assert began < send().result(10).held_until < began + 0.2
@@ -635,6 +636,6 @@ def test_the_clock_of_the_api(dates: list[str], took: float, seconds: int | None
     ("headers", "sent"), [({"Date": "Wed, 31 Jan 2024 12:00:00 GMT"}, NOON), ({"Date": "noon"}, None)]
 )
 def test_a_response_tells_when_it_was_asked_for(headers: dict[str, str], sent: datetime | None) -> None:
-    """By the clock of the API, if it tells."""
-    with Server(lambda asked: Reply([], headers=headers)) as server, connect(server) as send:
+    """The time is that of the API's clock, if the API says it."""
+    with Server(lambda request: Reply([], headers=headers)) as server, connect(server) as send:
         assert send().result(10).sent == sent

@@ -1,9 +1,9 @@
-"""A server that nobody here wrote: Datasette, read by settings alone."""
+"""A third-party server, Datasette, read by settings alone."""
 
 from __future__ import annotations
 
 import json
-import socket
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,9 +11,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from tests.runs import catalog_of, sync
 
@@ -38,26 +35,21 @@ def datasette(tmp_path: Path) -> Iterator[str]:
     metadata = tmp_path / "metadata.json"
     tokens = {"tokens": [{"token": TOKEN, "actor": {"id": "tap"}}]}
     metadata.write_text(json.dumps({"allow": {"id": "tap"}, "plugins": {"datasette-auth-tokens": tokens}}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "datasette", "serve", str(database), "--metadata", str(metadata)]
-    with subprocess.Popen(
-        [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
+    command = [sys.executable, "-m", "datasette", "serve", str(database), "--metadata", str(metadata), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         try:
-            yield wait_for(f"http://127.0.0.1:{port}")
+            yield address(server)
         finally:
             server.terminate()
 
 
-def wait_for(url: str) -> str:
-    """The address, once something answers there."""
-    session = requests.Session()
-    session.mount("http://", HTTPAdapter(max_retries=Retry(connect=20, backoff_factor=0.05)))
-    with session:
-        session.get(url, timeout=5)
-    return url
+def address(server: subprocess.Popen[str]) -> str:
+    """The address that a server logs when it is ready."""
+    assert server.stderr is not None
+    for line in server.stderr:
+        if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+            return found[1]
+    raise AssertionError("Datasette has ended")
 
 
 def test_datasette_is_read_by_settings_alone(datasette: str) -> None:
@@ -84,7 +76,7 @@ def test_datasette_is_read_by_settings_alone(datasette: str) -> None:
 
 
 def test_datasette_refuses_a_wrong_token(datasette: str) -> None:
-    """A wrong token is told as such."""
+    """The message about a wrong token says so."""
     config = {"analytics": {"base_url": datasette, "path_prefix": "/portal", "api_key": "wrong"}}
     run = sync(config, catalog=catalog_of(config, "forums"))
     assert "answered 403 Forbidden" in run.failures["forums"]

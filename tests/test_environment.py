@@ -9,8 +9,8 @@ import pytest
 
 from demo.meltano import as_environment
 from tap_feedback.environment import from_environment, with_numbers
-from tap_feedback.settings import config_jsonschema
 from tap_feedback.tap import TapFeedback
+from tests.configs import config_jsonschema
 from tests.runs import api, run_tap
 from tests.server import Server
 
@@ -78,7 +78,7 @@ def test_names_are_those_of_meltano() -> None:
 
 
 def test_sync_without_a_file() -> None:
-    """`--config=ENV` is enough for a sync, and names a variable's setting where its value is wrong."""
+    """`--config=ENV` is enough for a sync, and names the setting of a variable with a wrong value."""
     row = {"id": "1", "timestamp": "2024-01-01T00:00:00Z"}
     with Server(lambda asked: {"data": [row] if asked.query["offset"] == "0" else []}) as server:
         variables = dict(as_environment({"feedback": api(server.url)}))
@@ -98,4 +98,4 @@ def test_a_file_and_the_environment(tmp_path: Any) -> None:
         file.write_text(json.dumps({"feedback": {**api(server.url), "api_key": "old"}}), "utf-8")
         run = run_tap("--config", str(file), "--config=ENV", env={"TAP_FEEDBACK_FEEDBACK_API_KEY": "new"})
     assert run.returncode == 0
-    assert server.asked[0].query["api_key"] == "new"
+    assert server.requests[0].query["api_key"] == "new"

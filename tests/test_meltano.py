@@ -18,9 +18,9 @@ from psycopg2.extras import RealDictCursor
 from psycopg2.sql import SQL, Identifier
 
 from demo import meltano
-from tap_feedback.instants import parse_instant
-from tap_feedback.settings import STREAMS
-from tests.meltano_settings import PLUGIN_YML
+from tap_feedback.records.timestamps import parse_instant
+from tests.configs import STREAMS
+from tools.meltano import PLUGIN_YML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

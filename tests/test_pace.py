@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tap_feedback.pace import Gate, Pace, Turn
+from tap_feedback.gate import Gate
+from tap_feedback.pace import Pace, Turn
 from tap_feedback.retry import TransientError
 from tap_feedback.settings import Retry
 
@@ -240,7 +241,7 @@ def test_short_syncs_get_their_share() -> None:
 
 
 def test_no_refusal_no_pace() -> None:
-    """An API that refuses nothing is asked as fast as it responds."""
+    """An API that refuses nothing gets requests as fast as it responds."""
     sync = Sync(lambda _: None, requests=600)
     assert sync.refused == []
     assert sync.passed[-1] <= 600 / 4 * 2.4 * LATENCY
@@ -248,7 +249,7 @@ def test_no_refusal_no_pace() -> None:
 
 @pytest.mark.parametrize("first", [3, 300])
 def test_one_refusal_is_forgotten(first: int) -> None:
-    """An API that asks for half a minute once, and never again, is soon asked as fast as before."""
+    """An API that asks for half a minute once, and never again, soon gets requests as fast as before."""
     numbers = itertools.count(1)
     sync = Sync(lambda _: 30 if next(numbers) == first else None, requests=9000)
     assert sync.passed[-1] < 9000 / 4 * 2.4 * LATENCY + 30 + 30
@@ -256,7 +257,7 @@ def test_one_refusal_is_forgotten(first: int) -> None:
 
 @pytest.mark.parametrize("factor", [2, 4, 20])
 def test_limits_that_become_tighter_are_learned_anew(factor: int) -> None:
-    """An API that suddenly lets a fraction through is asked as slowly as it wants, after few refusals."""
+    """An API that suddenly accepts a fraction gets requests as slowly as it wants, after few refusals."""
     sync = Sync(changes(spacing(1 / factor), spacing(1), 100), requests=60 * factor + 600)
     since = [moment for moment in sync.passed if moment > 130]
     assert len(since) / (since[-1] - since[0]) > 0.9
@@ -272,7 +273,7 @@ def test_limits_that_become_wider_are_found_out(factor: int) -> None:
 
 
 def test_refusals_of_what_was_under_way_are_one() -> None:
-    """Requests that were sent before a pause, and are refused after it began, make it longer and are no new refusal."""
+    """Requests from before a pause that are refused after it began make it longer, but do not count as new refusals."""
     pace = Pace()
     turns = [pace.send(0) for _ in range(4)]
     pace.end()
@@ -286,7 +287,7 @@ def test_refusals_of_what_was_under_way_are_one() -> None:
 
 
 def test_after_a_pause_requests_go_one_at_a_time() -> None:
-    """The first request after a pause goes alone; each success lets one more be under way."""
+    """The first request after a pause goes alone; each success lets one more be in flight."""
     pace = Pace()
     first = pace.send(0)
     pace.end()
@@ -324,7 +325,7 @@ POLICY = Retry()
 
 
 def send(gate: Gate, closed: threading.Event | None = None, failure: Exception | None = None) -> float:
-    """Send a request, which fails or succeeds at once; when it was sent, if it had to wait."""
+    """Send a request, which fails or succeeds immediately; returns when it was sent, if it had to wait."""
     entered = gate.enter(closed or threading.Event(), lambda: "a request")
     assert entered is not None
     request, turn, held_until = entered
@@ -335,7 +336,7 @@ def send(gate: Gate, closed: threading.Event | None = None, failure: Exception |
 
 def refuse(gate: Gate, seconds: float) -> TransientError:
     """Send a request that is refused, and asked to wait."""
-    failure = TransientError("busy", asked=seconds)
+    failure = TransientError("busy", retry_after=seconds)
     send(gate, failure=failure)
     return failure
 
@@ -385,7 +386,7 @@ def test_a_turn_that_nobody_needs_is_free() -> None:
     gate = Gate()
     first = gate.enter(threading.Event(), lambda: "a request")
     assert first is not None
-    gate.leave(first[1], TransientError("busy", asked=0.05), POLICY)
+    gate.leave(first[1], TransientError("busy", retry_after=0.05), POLICY)
     assert gate.enter(threading.Event(), lambda: None) is None
     assert gate.enter(threading.Event(), lambda: "a request") is not None
 
@@ -398,7 +399,7 @@ def test_a_wait_that_is_too_long_holds_nobody() -> None:
 
 
 def test_a_host_that_only_refuses_holds_nobody_longer_than_its_retries() -> None:
-    """When the retries are used up, the requests that are left go at once, to fail as well."""
+    """When the retries are used up, the remaining requests go immediately, to fail as well."""
     gate = Gate()
     began = time.monotonic()
     assert [refuse(gate, 0.05).strikes for _ in range(20)] == list(range(1, 21))
@@ -407,7 +408,7 @@ def test_a_host_that_only_refuses_holds_nobody_longer_than_its_retries() -> None
 
 @pytest.mark.parametrize("failure", [TransientError("the answer was cut"), ValueError("a bug")])
 def test_other_failures_change_nothing(failure: Exception) -> None:
-    """A failure that is no refusal gives the turn back, and the next request goes at once."""
+    """A failure that is no refusal gives the turn back, and the next request goes immediately."""
     gate = Gate()
     send(gate, failure=failure)
     assert send(gate) == 0

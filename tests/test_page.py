@@ -1,4 +1,4 @@
-"""Answers decoded without loss, and rows found where the settings say."""
+"""Responses decoded without loss, and rows found where the settings say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.page import MISSING, NotDataError, decode, lookup, read_page
+from tap_feedback.page import MISSING, NotDataError, Selection, decode, lookup, read_page
 from tap_feedback.retry import TransientError
 
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
@@ -41,7 +41,7 @@ BOM = b"\xef\xbb\xbf"
     ],
 )
 def test_numbers_keep_their_digits(text: str, number: float | Decimal, lead: bytes) -> None:
-    """A number is a double only where that keeps each of its digits, whichever decoder reads it."""
+    """A number is a double only if that keeps each of its digits, whichever decoder reads it."""
     value, _ = decode(lead + f"[{text}]".encode())
     assert (value, type(value[0]), str(value[0])) == ([number], type(number), str(number))
 
@@ -61,7 +61,7 @@ def test_numbers_keep_their_digits(text: str, number: float | Decimal, lead: byt
     ],
 )
 def test_texts(body: bytes, value: Any, unstorable: bool) -> None:  # noqa: FBT001 - a case
-    """Texts come as they are; where one may be unstorable, it is said."""
+    """Texts come as they are; the page says if one may be unstorable."""
     assert decode(body) == (value, unstorable)
 
 
@@ -78,13 +78,13 @@ def test_texts(body: bytes, value: Any, unstorable: bool) -> None:  # noqa: FBT0
 )
 def test_what_is_no_json(body: bytes, lead: bytes) -> None:
     """What is not JSON, or too deep or too large to be read, may come right the next time."""
-    with pytest.raises(TransientError, match="the answer is not JSON"):
+    with pytest.raises(TransientError, match="the response is not JSON"):
         decode(lead + body)
 
 
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_cut_json(cut: int) -> None:
-    """JSON that is cut anywhere never passes for a whole answer."""
+    """JSON that is cut anywhere never passes for a whole response."""
     body = b'{"data": [{"id": "1", "n": [1, {}]}], "next": null}'
     assert decode(body)
     with pytest.raises(TransientError):
@@ -92,7 +92,7 @@ def test_cut_json(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "path", "value"),
+    ("response", "path", "value"),
     [
         ({"a": 1}, "a", 1),
         ({"a": {"b": {"c": []}}}, "a.b.c", []),
@@ -109,13 +109,13 @@ def test_cut_json(cut: int) -> None:
         ({"a.b": 1}, "a.b", MISSING),
     ],
 )
-def test_lookup(answer: Any, path: str, value: Any) -> None:
+def test_lookup(response: Any, path: str, value: Any) -> None:
     """A dotted path leads through objects only."""
-    assert lookup(answer, path) is value or lookup(answer, path) == value != MISSING
+    assert lookup(response, path) is value or lookup(response, path) == value != MISSING
 
 
 @pytest.mark.parametrize(
-    ("answer", "selector", "rows"),
+    ("response", "selector", "rows"),
     [
         ({"data": [{"id": 1}, {}]}, "data", [{"id": 1}, {}]),
         ({"meta": {"items": [{"id": 1}]}}, "meta.items", [{"id": 1}]),
@@ -125,26 +125,26 @@ def test_lookup(answer: Any, path: str, value: Any) -> None:
         (None, "$", []),
     ],
 )
-def test_rows(answer: Any, selector: str, rows: list[Any]) -> None:
-    """Rows stand where the selector says; null is an empty page, and the answer comes along."""
-    page = read_page(json.dumps(answer).encode(), selector, NOW)
-    assert (page.rows, page.answer, page.received, page.unstorable) == (rows, answer, NOW, False)
+def test_rows(response: Any, selector: str, rows: list[Any]) -> None:
+    """Rows are where the selector says; null is an empty page, and the response comes along."""
+    page = read_page(json.dumps(response).encode(), Selection((selector,)), NOW)
+    assert (page.rows, page.answer, page.received, page.unstorable) == (rows, response, NOW, False)
 
 
 def test_no_content() -> None:
-    """An answer without a body, as of status 204, is an empty page."""
-    page = read_page(b"", "data", NOW)
+    """A response without a body, as of status 204, is an empty page."""
+    page = read_page(b"", Selection(("data",)), NOW)
     assert page.rows == []
     assert page.answer is MISSING
 
 
 def test_unstorable_texts_are_told() -> None:
     """The page says that its texts need a look."""
-    assert read_page(b'{"data": [{"id": "\\u0000"}]}', "data", NOW).unstorable
+    assert read_page(b'{"data": [{"id": "\\u0000"}]}', Selection(("data",)), NOW).unstorable
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("response", "words"),
     [
         ({"code": 4, "count": 1}, "the response has no `data`: it is an object with the keys code, count"),
         ({}, "the response has no `data`: it is an empty object"),
@@ -155,19 +155,19 @@ def test_unstorable_texts_are_told() -> None:
         (4711, "the response has no `data`: it is a number"),
     ],
 )
-def test_missing_rows(answer: Any, words: str) -> None:
-    """An answer without the selector's key may pass; the error names the keys that are there, and no value."""
+def test_missing_rows(response: Any, words: str) -> None:
+    """A response without the selector's key is worth a retry; the error names the keys that are there, and no value."""
     with pytest.raises(NotDataError) as caught:
-        read_page(json.dumps(answer).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert str(caught.value) == words
     assert caught.value.hint == "; check `data_selector`"
 
 
-@pytest.mark.parametrize("answer", [{"error": "geheim", "code": 4}, {"message": "geheim"}, {"Errors": ["geheim"]}])
-def test_an_error_instead_of_rows_points_at_the_key(answer: Any) -> None:
+@pytest.mark.parametrize("response", [{"error": "geheim", "code": 4}, {"message": "geheim"}, {"Errors": ["geheim"]}])
+def test_an_error_instead_of_rows_points_at_the_key(response: Any) -> None:
     """Many APIs report a wrong key under status 200."""
     with pytest.raises(NotDataError) as caught:
-        read_page(json.dumps(answer).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert caught.value.hint == "; it looks like an error: check `api_key` first, then `data_selector`"
 
 
@@ -175,7 +175,7 @@ def test_keys_are_named_in_measure() -> None:
     """Ten keys are named, in one line, and none at full length if it is long."""
     names = ["k" * 80, "k" * 81, "a\nforged line", *(f"k{number}" for number in range(10))]
     with pytest.raises(TransientError) as caught:
-        read_page(json.dumps(dict.fromkeys(names)).encode(), "data", NOW)
+        read_page(json.dumps(dict.fromkeys(names)).encode(), Selection(("data",)), NOW)
     shown = f"{'k' * 80}, {'k' * 79}…, a\\nforged line, {', '.join(names[3:10])}, …"
     assert str(caught.value).endswith(f"the keys {shown}")
 
@@ -193,14 +193,14 @@ def test_keys_are_named_in_measure() -> None:
     ],
 )
 def test_what_are_no_rows(value: Any, words: str) -> None:
-    """What is not a list of objects fails for good, saying what it is, without its content."""
+    """Anything but a list of objects is final; the message says what it is, without its content."""
     with pytest.raises(FatalAPIError) as caught:
-        read_page(json.dumps({"data": value}).encode(), "data", NOW)
+        read_page(json.dumps({"data": value}).encode(), Selection(("data",)), NOW)
     assert str(caught.value) == f"{words}; check `data_selector`"
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {"data": None, "error": {"code": 429}},
         {"data": None, "errors": ["timeout"]},
@@ -216,10 +216,10 @@ def test_what_are_no_rows(value: Any, words: str) -> None:
         {"data": [], "error": {"code": 429}},
     ],
 )
-def test_an_error_beside_the_rows_is_no_page(answer: Any) -> None:
+def test_an_error_beside_the_rows_is_no_page(response: Any) -> None:
     """A response that reports a failure is sent for again, whether or not it has rows: some of them may be missing."""
     with pytest.raises(NotDataError, match="the response reports a failure in `") as caught:
-        read_page(json.dumps(answer).encode(), "data", NOW)
+        read_page(json.dumps(response).encode(), Selection(("data",)), NOW)
     assert "check `api_key`" in caught.value.hint
 
 
@@ -238,12 +238,12 @@ def test_an_error_beside_the_rows_is_no_page(answer: Any) -> None:
 @pytest.mark.parametrize("rows", [[], None, [{"id": 1, "error": "of the row itself"}]])
 def test_what_only_looks_like_an_error_is_none(beside: dict[str, Any], rows: Any) -> None:
     """Many envelopes have a place for an error that is empty."""
-    assert read_page(json.dumps({"data": rows, **beside}).encode(), "data", NOW).rows == (rows or [])
+    assert read_page(json.dumps({"data": rows, **beside}).encode(), Selection(("data",)), NOW).rows == (rows or [])
 
 
 def test_an_error_beside_nested_rows_is_found() -> None:
-    """The error may stand at any step of the way to the rows; the rows themselves may have such a name."""
+    """The error may be at any step of the path to the rows; the rows themselves may have such a name."""
     nested = {"result": {"items": [], "error": "limit reached"}}
     with pytest.raises(NotDataError, match="`error`"):
-        read_page(json.dumps(nested).encode(), "result.items", NOW)
-    assert read_page(b'{"errors": [{"id": 1}]}', "errors", NOW).rows == [{"id": 1}]
+        read_page(json.dumps(nested).encode(), Selection(("result.items",)), NOW)
+    assert read_page(b'{"errors": [{"id": 1}]}', Selection(("errors",)), NOW).rows == [{"id": 1}]

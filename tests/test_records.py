@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from demo.meltano import ROOT
-from tap_feedback.instants import parse_instant
+from tap_feedback.records.timestamps import parse_instant
+from tests.records.conforming import CHECKER
 from tests.runs import Run, api, catalog_of, find_uv, sync
-from tests.server import Asked, Reply, Server
-from tests.test_conform import CHECKER
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,13 +40,13 @@ def load(rows: list[str], **options: Any) -> Run:
     """Sync rows that are given as JSON texts, five to a page."""
     pages = [rows[start : start + 5] for start in range(0, len(rows), 5)]
 
-    def answer(asked: Asked) -> Reply:
-        number = int(asked.query.get("cursor", 0))
+    def respond(request: RecordedRequest) -> Reply:
+        number = int(request.query.get("cursor", 0))
         cursor = json.dumps(number + 1 if number + 1 < len(pages) else None)
         body = f'{{"{STREAM}": [{",".join(pages[number])}], "pagination": {{"cursor": {cursor}}}}}'
         return Reply(body.encode())
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         config = {"analytics": api(server.url), **options}
         return sync(config, catalog=catalog_of(config, STREAM))
 
@@ -96,7 +96,7 @@ def means_the_same(sent: Any, out: Any, subschema: dict[str, Any]) -> bool:
         return str(sent).lower() == str(out).lower()
     try:
         return Decimal(str(sent)) == Decimal(str(out))
-    except InvalidOperation:  # one of them is a text that is no number
+    except InvalidOperation:  # one of them is a text other than a number
         return False
 
 
@@ -112,7 +112,7 @@ def is_same_instant(sent: Any, out: str) -> bool:
 
 
 def missing(sent: dict[str, Any], record: dict[str, Any]) -> list[str]:
-    """The names of what was sent that stand neither in a record nor in its `_extra`."""
+    """The names of sent values that are neither in a record nor in its `_extra`."""
     extra = record[EXTRA] or {}
     assert extra or record[EXTRA] is None
 
@@ -208,7 +208,7 @@ def examples(count: int) -> settings:
     return settings(max_examples=count, phases=phases)
 
 
-@examples(50)
+@examples(20)
 @given(ROWS.map(with_ids))
 def test_nothing_is_lost(rows: list[str]) -> None:
     """Whatever objects an API sends, each comes out valid, with every value in its place or in `_extra`."""
@@ -218,7 +218,7 @@ def test_nothing_is_lost(rows: list[str]) -> None:
     assert not {row: names for row, names in lost.items() if names}
 
 
-@examples(20)
+@examples(8)
 @given(ROWS.map(with_ids))
 def test_unknown_fields_can_be_dropped(rows: list[str]) -> None:
     """With `unknown_fields: drop`, records have what fits of the properties of the schema, and nothing else."""
@@ -238,7 +238,7 @@ def nested(record: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     return {**record, "links": links if isinstance(sent.get("links"), dict) else None, EXTRA: extra}
 
 
-@examples(40)
+@examples(15)
 @given(ROWS.map(with_ids), st.sampled_from([1, 3]))
 def test_nothing_is_lost_by_flattening(rows: list[str], depth: int) -> None:
     """Whatever comes, a record has only columns that its SCHEMA has, fits them, and has every value somewhere."""
@@ -345,7 +345,7 @@ def test_deep_nesting(sent: str, out: str) -> None:
 
 @pytest.fixture(scope="session")
 def target_postgres() -> Path:
-    """The target as Meltano installed it; without Meltano, in an environment of its own."""
+    """The target as Meltano installed it; without Meltano, in a separate environment."""
     installed = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
     if installed.exists():
         return installed

@@ -6,6 +6,7 @@ import gzip
 import math
 import socket
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -14,25 +15,17 @@ import requests
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import (
-    GiveUp,
-    TransientError,
-    Tries,
-    Wait,
-    advise,
-    backoff,
-    decide,
-    explain,
-    in_seconds,
-    retry_after,
-    transient_reason,
-)
-from tap_feedback.settings import Retry, parse
+from tap_feedback.failures import advise, explain, in_seconds, transient_reason
+from tap_feedback.retry import GiveUp, TransientError, Tries, Wait, backoff, decide
+from tap_feedback.settings import Retry
 from tap_feedback.transport import Transport
+from tap_feedback.wait_headers import retry_after
+from tests.configs import parse
 from tests.server import Raw, Reply, Server
 from tests.tls import encrypt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
@@ -54,12 +47,12 @@ def failure(url: str, timeout: float = 5) -> Exception:
     raise AssertionError("the request did not fail")
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections; it is held, so that no other server takes it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +72,10 @@ def closed_port() -> int:
         ("Wed, 31 Jan 2024 11:00:00 GMT", 0),
         (str(int(NOW.timestamp()) + 45), 45),
         (str(int(NOW.timestamp()) - 45), 0),
+        (str(int(NOW.timestamp() + 45) * 1000), 45),
+        (f"{int(NOW.timestamp()) + 45}.5", 45.5),
         ("999999999", 999_999_999),
+        ("99999999999999", 99_999_999_999_999),
         ("", None),
         ("soon", None),
         ("5, 6", None),
@@ -95,7 +91,7 @@ def closed_port() -> int:
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    """Every form of `Retry-After` is read, and what cannot be read is no wish."""
+    """Every form of `Retry-After` is read, and anything else is ignored."""
     assert retry_after(value, NOW) == seconds
 
 
@@ -127,7 +123,7 @@ def test_backoff_stays_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
         (Raw(reset=True), "the connection was reset"),
         (Raw(), "the connection was reset"),
@@ -145,15 +141,16 @@ def test_backoff_stays_a_number() -> None:
         ),
     ],
 )
-def test_broken_answers_may_pass(answer: Raw | Reply, reason: str) -> None:
-    """An answer that breaks off or breaks down is worth another try."""
-    with Server(lambda asked: answer) as server:
+def test_broken_answers_may_pass(response: Raw | Reply, reason: str) -> None:
+    """A response that is cut or broken is worth a retry."""
+    with Server(lambda request: response) as server:
         assert transient_reason(failure(server.url)) == reason
 
 
 def test_refused_connection_may_pass() -> None:
     """A server that is not up may come up."""
-    assert transient_reason(failure(f"http://127.0.0.1:{closed_port()}")) == "the connection was refused"
+    with closed_port() as port:
+        assert transient_reason(failure(f"http://127.0.0.1:{port}")) == "the connection was refused"
 
 
 def test_unknown_host_may_pass() -> None:
@@ -162,7 +159,7 @@ def test_unknown_host_may_pass() -> None:
 
 
 def test_silence_may_pass() -> None:
-    """A server that does not answer may answer the next time."""
+    """A server that does not respond may respond the next time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.1)
     assert transient_reason(error) == "no response within `timeout`"
@@ -170,7 +167,7 @@ def test_silence_may_pass() -> None:
 
 def test_silence_within_the_body_may_pass() -> None:
     """A server that falls silent may speak up the next time."""
-    with Server(lambda asked: Reply(b"12345", headers={"Content-Length": "10"})) as server:
+    with Server(lambda request: Reply(b"12345", headers={"Content-Length": "10"})) as server:
         assert transient_reason(failure(server.url, 0.1)) == "no response within `timeout`"
 
 
@@ -197,13 +194,13 @@ def test_silence_within_the_body_may_pass() -> None:
     ],
 )
 def test_failures_come_with_advice(reason: str, told: str) -> None:
-    """Whoever reads the last line of a sync that failed at night wants to know what to do now."""
+    """The last line of a sync that failed at night says what to do now."""
     assert "".join(advise(reason, FEEDBACK)) == told
 
 
 def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     """A certificate that is not trusted is not trusted the next time either."""
-    server = Server(lambda asked: [])
+    server = Server(lambda request: [])
     encrypt(server, tmp_path)
     with server:
         error = failure(server.url)
@@ -213,7 +210,7 @@ def test_untrusted_certificate_stays(tmp_path: Path) -> None:
     assert isinstance(found, FatalAPIError)
     assert "the certificate is not trusted (self" in str(found)
     assert "REQUESTS_CA_BUNDLE" in str(found)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_end_within_the_handshake_may_pass() -> None:
@@ -236,7 +233,7 @@ def test_end_within_the_handshake_may_pass() -> None:
 
 def test_https_on_a_plain_server_is_named() -> None:
     """A server that speaks HTTP cannot read the greeting of HTTPS, and says so in plain text: the scheme is wrong."""
-    with Server(lambda asked: []) as server:
+    with Server(lambda request: []) as server:
         found = explain(failure(server.url.replace("http:", "https:")), FEEDBACK, "")
     assert isinstance(found, TransientError)
     assert str(found) + found.hint == "the server speaks HTTP, not HTTPS; set `http://` in `feedback.base_url`"
@@ -263,16 +260,19 @@ def test_wrong_requests_stay(error: Exception) -> None:
 
 
 def test_reasons_hold_no_address() -> None:
-    """A reason says nothing of the address, in which a key may stand."""
+    """A reason says nothing of the address, which may contain a key."""
     error = failure("http://geheim.invalid")
     assert "geheim" in str(error)
     assert "geheim" not in str(transient_reason(error))
 
 
 def test_transient_error_knows_what_was_asked() -> None:
-    """The wait that a server asked for travels with the error."""
-    assert (str(TransientError("busy", asked=3)), TransientError("busy", asked=3).asked) == ("busy", 3)
-    assert TransientError("busy").asked is None
+    """The error carries the wait that a server asked for."""
+    assert (str(TransientError("busy", retry_after=3)), TransientError("busy", retry_after=3).retry_after) == (
+        "busy",
+        3,
+    )
+    assert TransientError("busy").retry_after is None
 
 
 # The decision
@@ -300,11 +300,11 @@ def refusal(strikes: int) -> TransientError:
         (BUSY, 1, True, Wait(2)),
         (BUSY, 2, False, Wait(4)),
         (BUSY, 4, True, GiveUp()),
-        (TransientError("busy", asked=30), 1, True, Wait(30)),
-        (TransientError("busy", asked=300), 3, True, Wait(300)),
-        (TransientError("busy", asked=30), 4, True, GiveUp()),
-        (TransientError("busy", asked=300.5), 1, True, GiveUp(too_long=True)),
-        (TransientError("busy", asked=0), 2, True, Wait(4)),
+        (TransientError("busy", retry_after=30), 1, True, Wait(30)),
+        (TransientError("busy", retry_after=300), 3, True, Wait(300)),
+        (TransientError("busy", retry_after=30), 4, True, GiveUp()),
+        (TransientError("busy", retry_after=300.5), 1, True, GiveUp(too_long=True)),
+        (TransientError("busy", retry_after=0), 2, True, Wait(4)),
         (HTML, 1, True, Wait(2)),
         (HTML, 1, False, GiveUp()),
         (ERROR, 1, False, Wait(2)),
@@ -319,14 +319,14 @@ def test_decide(failure: TransientError, tries: int, proven: bool, decision: Wai
 
 def test_no_retries() -> None:
     """With `max_retries: 0` the first failure is the last, be it a refusal."""
-    for error in (RESET, BUSY, TransientError("busy", asked=1)):
+    for error in (RESET, BUSY, TransientError("busy", retry_after=1)):
         assert decide(error, 1, Retry(max_retries=0), jitter=0) == GiveUp()
 
 
 def test_a_wait_that_is_asked_for_is_a_refusal() -> None:
     """An API that asks for a wait wants it of all requests; asking for none, or for a moment in the past, does not."""
-    assert TransientError("answered 503 Service Unavailable", asked=5).refused
-    assert not TransientError("answered 503 Service Unavailable", asked=0).refused
+    assert TransientError("answered 503 Service Unavailable", retry_after=5).refused
+    assert not TransientError("answered 503 Service Unavailable", retry_after=0).refused
     assert not TransientError("answered 503 Service Unavailable").refused
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from msgspec import UNSET
 
 from tap_feedback.auth.api_key import ApiKeyAuth
 from tap_feedback.auth.bearer import BearerAuth
@@ -18,20 +17,11 @@ from tap_feedback.auth.http_basic import HttpBasicAuth
 from tap_feedback.paging.cursor import CursorPaging
 from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.paging.single_page import SinglePage
-from tap_feedback.settings import (
-    NULLABLE,
-    STREAMS,
-    Incremental,
-    Retry,
-    StreamOverride,
-    config_jsonschema,
-    parse,
-    rows,
-    secrets,
-)
-from tap_feedback.streams import STREAM_TYPES
+from tap_feedback.secrets import secrets
+from tap_feedback.settings import Incremental, Retry
+from tap_feedback.settings_schema import leaves
 from tap_feedback.tap import TapFeedback
-from tap_feedback.validation import problems
+from tests.configs import STREAMS, config_jsonschema, parse, problems
 
 SECRET = "s3cr3t-v4lue"
 
@@ -69,7 +59,7 @@ def test_defaults_of_feedback_and_support(name: str) -> None:
     assert parsed.incremental == Incremental(start_param=None, end_param=None, format="%Y-%m-%dT%H:%M:%SZ", lookback=0)
     assert parsed.retry == Retry(max_retries=3, backoff_factor=2, statuses=(429, 500, 502, 503, 504), max_wait=300)
     assert (parsed.timeout, parsed.max_connections, parsed.requests_per_minute) == (60, 4, None)
-    assert (parsed.headers, parsed.params, parsed.streams) == ({}, {}, {})
+    assert (parsed.headers, parsed.params, tuple(parsed.streams)) == ({}, {}, STREAMS[name])
 
 
 def test_defaults_of_analytics() -> None:
@@ -130,16 +120,17 @@ def test_slashes_at_the_end_are_cut() -> None:
     assert (parsed.base_url, parsed.path_prefix) == ("https://api.example.com/x", "")
 
 
-def test_an_override_tells_null_from_not_given() -> None:
-    """A stream takes over what is given, a null too, and nothing else."""
+def test_a_stream_is_what_ships_with_what_is_given() -> None:
+    """A stream takes over what is given, a null too, and keeps the rest."""
     given = {"primary_key": ["a", "b"], "replication_key": None}
     config = {"analytics": api(streams={"forums": given, "features": {"primary_key": "key"}})}
     assert problems(config) == []
     streams = parse(config).apis["analytics"].streams
-    assert streams["forums"] == StreamOverride(primary_key=("a", "b"), replication_key=None)
-    assert streams["forums"].path is UNSET
-    assert streams["forums"].given == {"primary_keys": ("a", "b"), "replication_key": None}
-    assert streams["features"].given == {"primary_keys": ("key",)}
+    assert list(streams) == list(STREAMS["analytics"])
+    assert (streams["forums"].primary_keys, streams["forums"].replication_key) == (("a", "b"), None)
+    assert (streams["forums"].path, streams["forums"].given) == ("/forums", ("primary_key", "replication_key"))
+    assert (streams["features"].primary_keys, streams["features"].replication_key) == (("key",), "updated_at")
+    assert (streams["suggestions"].primary_keys, streams["suggestions"].given) == (("id",), ())
 
 
 @pytest.mark.parametrize(
@@ -219,9 +210,11 @@ def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
 def test_secrets_are_found_in_any_config() -> None:
     """The keys are known before the config is checked, whatever stands in their places."""
     config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
-    assert secrets(config) == [("a", "api_key"), ("1", "api_key")]
+    assert secrets(config, STREAMS) == [("a", "api_key"), ("1", "api_key")]
     odd: list[Any] = [None, True, {}, [], {"name": 1}]
-    assert [secrets({"feedback": {"api_key": value, "auth": value, "params": value}}) for value in odd] == [[]] * 5
+    assert [secrets({"feedback": {"api_key": value, "auth": value, "params": value}}, STREAMS) for value in odd] == [
+        []
+    ] * 5
 
 
 def test_secrets_in_headers_and_parameters() -> None:
@@ -240,7 +233,8 @@ def test_secrets_in_headers_and_parameters() -> None:
                 },
                 "streams": {"feedback_data": {"params": {"access_token": "second!", "page": "7"}, "primary_key": "id"}},
             }
-        }
+        },
+        STREAMS,
     )
     assert set(found) == {
         ("a", "api_key"),
@@ -259,7 +253,7 @@ def test_no_setting_but_the_key_has_the_name_of_a_secret() -> None:
     for name in STREAMS:
         config = {name: json.loads(msgspec.json.encode(parse({name: api()}).apis[name]))}
         config[name]["streams"] = {STREAMS[name][0]: {"primary_key": ["id"], "replication_key": "updated_at"}}
-        assert {secret.value for secret in secrets(config)} == {api()["api_key"]}
+        assert {secret.value for secret in secrets(config, STREAMS)} == {api()["api_key"]}
 
 
 @pytest.mark.parametrize("name", sorted(STREAMS))
@@ -286,14 +280,6 @@ def test_the_defaults_of_the_schema_are_those_that_parsing_brings() -> None:
         assert parse(config) == parse({name: api()})
 
 
-def leaves(schema: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """The single settings of an object."""
-    found: list[tuple[str, dict[str, Any]]] = []
-    for name, part in schema["properties"].items():
-        found += leaves(part, f"{prefix}{name}.") if "properties" in part else [(prefix + name, part)]
-    return found
-
-
 def test_a_right_config_is_valid_by_the_schema_alone() -> None:
     """An editor that knows the schema agrees with the tap."""
     config = {
@@ -305,37 +291,23 @@ def test_a_right_config_is_valid_by_the_schema_alone() -> None:
     jsonschema.Draft7Validator(config_jsonschema()).validate(config)
 
 
-def test_rows_have_each_setting_once() -> None:
-    """The table for documents has a description for each setting, and the defaults as JSON."""
-    table = {name: (description, *defaults) for name, description, *defaults in rows()}
-    assert len(table) == len(rows())
-    assert all(description for description, *_ in table.values())
-    assert table["paginator.type"][1:] == ('"offset"', '"cursor"')
-    assert table["paginator.limit_param"][1:] == ('"limit"', "null")
-    assert table["paginator.cursor_path"][1:] == ("", '"pagination.cursor"')
-    assert table["retry.statuses"][1:] == ("[429, 500, 502, 503, 504]",) * 2
-    assert table["base_url"][1:] == ("", "")
-
-
-def test_the_names_of_the_streams_are_those_of_their_classes() -> None:
-    """Each API knows its streams, in the order of their classes."""
-    by_api: dict[str, list[str]] = {}
-    for kind in STREAM_TYPES:
-        by_api.setdefault(kind.api, []).append(kind.name)  # type: ignore[misc]  # to the SDK it belongs to instances
-    assert {name: list(streams) for name, streams in STREAMS.items()} == by_api
+def test_each_setting_is_described() -> None:
+    """The leaves have a description for each setting, and the defaults of the API."""
+    feedback, analytics = (dict(leaves(config_jsonschema()["properties"][name])) for name in ("feedback", "analytics"))
+    assert all(leaf["description"] for leaf in feedback.values())
+    assert (feedback["paginator.type"]["default"], analytics["paginator.type"]["default"]) == ("offset", "cursor")
+    assert (feedback["paginator.limit_param"]["default"], analytics["paginator.limit_param"]["default"]) == (
+        "limit",
+        None,
+    )
+    assert "default" not in feedback["paginator.cursor_path"]
+    assert analytics["paginator.cursor_path"]["default"] == "pagination.cursor"
+    assert feedback["retry.statuses"]["default"] == [429, 500, 502, 503, 504]
+    assert "default" not in feedback["base_url"]
 
 
 def test_an_empty_text_stands_for_null_where_null_may_stand() -> None:
     """Meltano cannot pass null on, so that an empty text must do; elsewhere an empty text is wrong."""
-
-    def nullable(schema: dict[str, Any]) -> set[str]:
-        parts = {**schema.get("properties", {})}
-        if isinstance(more := schema.get("additionalProperties"), dict):
-            parts |= more.get("properties", {})
-        own = {name for name, part in parts.items() if {"string", "null"} <= set(part.get("type", ()))}
-        return own.union(*(nullable(part) for part in parts.values()))
-
-    assert nullable(config_jsonschema()) == NULLABLE
     required = {"base_url": "https://a.b", "api_key": "k"}
     config = {
         "feedback": {**required, "paginator": {"limit_param": ""}, "headers": {"X-Start": ""}},

@@ -15,7 +15,7 @@ from psycopg2.sql import SQL, Identifier
 
 from demo.meltano import ROOT
 from sandbox import Sandbox
-from tap_feedback.settings import STREAMS
+from tests.configs import STREAMS
 from tests.runs import TAP
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(sandbox: Sandbox, folder: Path, target: str, settings: dict[str, Any], *
         ) as loader,
     ):
         assert tap.stdout is not None
-        tap.stdout.close()  # so that the tap is told when the target dies
+        tap.stdout.close()  # so that the tap notices when the target dies
         while kill and len(sandbox.requests) < REQUESTS / 2:
             time.sleep(0.01)
         if kill:
@@ -99,7 +99,7 @@ def test_jsonl_is_whole_after_a_second_run(kill: str, tmp_path: Path) -> None:
 
 
 def whole_row(line: str) -> dict[str, Any]:
-    """The row in a line; where a target that was killed left half a row, the one that the next run put behind it."""
+    """The row in a line; if a target that was killed left half a row, the one that the next run put behind it."""
     try:
         row: dict[str, Any] = json.loads(line)
     except ValueError:

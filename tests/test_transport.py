@@ -13,10 +13,11 @@ import pytest
 import urllib3
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.retry import TransientError, explain, transient_reason
-from tap_feedback.settings import parse
+from tap_feedback.failures import explain, transient_reason
+from tap_feedback.retry import TransientError
 from tap_feedback.transport import Transport
-from tests.server import Asked, Server
+from tests.configs import parse
+from tests.server import RecordedRequest, Server
 from tests.tls import encrypt
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ TIMEOUT = 0.3
 
 @contextmanager
 def way_to(url: str, **headers: str) -> Iterator[Callable[..., bytes]]:
-    """A function that asks for a path of this host, and gives the body."""
+    """A function that requests a path of this host and returns the body."""
     transport = Transport(url, {name.replace("_", "-"): value for name, value in headers.items()}, size=1)
 
     def ask(path: str = "/", timeout: float = 10) -> bytes:
@@ -43,11 +44,11 @@ def way_to(url: str, **headers: str) -> Iterator[Callable[..., bytes]]:
         transport.close()
 
 
-def asked_for(server: Server, path: str = "/", **headers: str) -> Asked:
+def received(server: Server, path: str = "/", **headers: str) -> RecordedRequest:
     """How a request arrives at a server."""
     with way_to(server.url, **headers) as ask:
         ask(path)
-    return server.asked[-1]
+    return server.requests[-1]
 
 
 def check_given_up(url: str) -> None:
@@ -86,7 +87,7 @@ def listening(serve: Callable[[socket.socket], object]) -> Iterator[str]:
 
 
 def dripping(peer: socket.socket) -> None:
-    """Answer a request byte by byte."""
+    """Respond to a request byte by byte."""
     peer.recv(4096)
     drip(peer.sendall, HEAD + b"X-Long: " + b"x" * 500)
 
@@ -104,8 +105,8 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_headers() -> None:
     """The headers of requests go along, and those given replace them, in whatever case they are written."""
-    with Server(lambda asked: []) as server:
-        headers = asked_for(server, user_agent="acme/1", X_Team="feedback").headers
+    with Server(lambda request: []) as server:
+        headers = received(server, user_agent="acme/1", X_Team="feedback").headers
     assert {"Accept-Encoding", "X-Team"} <= headers.keys()
     assert [value for name, value in headers.items() if name.lower() == "user-agent"] == ["acme/1"]
 
@@ -115,19 +116,19 @@ def test_no_password_from_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login ann password secret\n", "utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
-    with Server(lambda asked: []) as server:
-        assert "Authorization" not in asked_for(server).headers
+    with Server(lambda request: []) as server:
+        assert "Authorization" not in received(server).headers
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/forums?page=2&q=a%20b", "/caf%C3%A9"])
 def test_paths(path: str) -> None:
     """A path arrives as it was sent."""
-    with Server(lambda asked: []) as server:
-        assert asked_for(server, path).target == path
+    with Server(lambda request: []) as server:
+        assert received(server, path).target == path
 
 
 def test_connections_are_kept() -> None:
-    """Requests that follow one another share a connection, whose time is counted for each anew."""
+    """Successive requests share a connection, and each has its full time."""
     peers = set()
 
     class Watching(Server):
@@ -135,7 +136,7 @@ def test_connections_are_kept() -> None:
             peers.add(handler.client_address)
             super().handle(handler)
 
-    with Watching(lambda asked: [1]) as server, way_to(server.url) as ask:
+    with Watching(lambda request: [1]) as server, way_to(server.url) as ask:
         for _ in range(4):
             assert ask(timeout=TIMEOUT) == b"[1]"
             time.sleep(TIMEOUT / 3)
@@ -210,7 +211,7 @@ def test_dripping_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         def handle(self, handler: Any) -> None:
             drip(handler.wfile.write, HEAD + b"X-Long: " + b"x" * 500)
 
-    server = Dripping(lambda asked: None)
+    server = Dripping(lambda request: None)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(encrypt(server, tmp_path)))
     with server:
         check_given_up(server.url)
@@ -227,14 +228,14 @@ def test_dripping_proxy(proxied: pytest.MonkeyPatch) -> None:
 
 
 def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate that nobody knows is refused for good, and taken where `REQUESTS_CA_BUNDLE` names it."""
-    server = Server(lambda asked: [])
+    """An unknown certificate is final, and accepted if `REQUESTS_CA_BUNDLE` names it."""
+    server = Server(lambda request: [])
     certificate = encrypt(server, tmp_path)
     with server:
         with way_to(server.url) as ask, pytest.raises(urllib3.exceptions.SSLError) as raised:
             ask()
         assert transient_reason(raised.value) is None
-        assert server.asked == []
+        assert server.requests == []
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         with way_to(server.url) as ask:
             assert ask() == b"[]"
@@ -242,7 +243,7 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """A file of certificates that does not exist fails at once, and is named with the variable that names it."""
+    """A file of certificates that does not exist fails immediately; the message names it and its variable."""
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(variable, "/not/there.pem")
     words = rf"/not/there\.pem cannot be read \(No such file or directory\); check {variable}"
@@ -254,13 +255,13 @@ def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, variable: str) ->
     "text", ["", "an error page", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
 )
 def test_files_without_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """A file without a certificate, such as a download that failed, fails at once, as no retry helps."""
+    """A file without a certificate, such as a download that failed, fails immediately, as no retry helps."""
     file = tmp_path / "bundle.pem"
     file.write_text(text, "utf-8")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
     words = "holds no certificate; check REQUESTS_CA_BUNDLE"
     with (
-        Server(lambda asked: []) as server,
+        Server(lambda request: []) as server,
         way_to(server.url.replace("http:", "https:")) as ask,
         pytest.raises(FatalAPIError, match=words) as raised,
     ):
@@ -277,13 +278,13 @@ def test_folders_of_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_proxies(proxied: pytest.MonkeyPatch) -> None:
     """A proxy from the environment gets the requests, with its password, but for hosts that `NO_PROXY` names."""
-    with Server(lambda asked: ["proxy"]) as proxy, Server(lambda asked: ["server"]) as server:
+    with Server(lambda request: ["proxy"]) as proxy, Server(lambda request: ["server"]) as server:
         proxied.setenv("http_proxy", proxy.url.replace("//", "//ann:pass%20word@"))
         with way_to(server.url) as ask:
             assert ask("/v1/feedback?limit=1") == b'["proxy"]'
-        (asked,) = proxy.asked
-        assert asked.target == f"{server.url}/v1/feedback?limit=1"
-        assert asked.headers["Proxy-Authorization"] == f"Basic {base64.b64encode(b'ann:pass word').decode()}"
+        (request,) = proxy.requests
+        assert request.target == f"{server.url}/v1/feedback?limit=1"
+        assert request.headers["Proxy-Authorization"] == f"Basic {base64.b64encode(b'ann:pass word').decode()}"
         proxied.setenv("no_proxy", "127.0.0.1")
         with way_to(server.url) as ask:
             assert ask() == b'["server"]'
@@ -293,7 +294,7 @@ def test_proxies(proxied: pytest.MonkeyPatch) -> None:
     "proxy", ["http://ann:word@", "http://ann:se[krit@127.0.0.1:1", "http://ann:se#krit@127.0.0.1:1"]
 )
 def test_wrong_proxies(proxy: str, proxied: pytest.MonkeyPatch) -> None:
-    """A proxy that is no address is told without its password."""
+    """The message about a proxy that is not a URL leaves out its password."""
     proxied.setenv("http_proxy", proxy)
     with (
         way_to("http://127.0.0.1:9") as ask,
@@ -369,7 +370,7 @@ def test_proxies_that_open_no_tunnel_are_named(
 
 def test_a_proxy_without_tls_is_named(proxied: pytest.MonkeyPatch) -> None:
     """A proxy is mostly spoken to in plain HTTP, also for HTTPS, whatever the variable is called."""
-    with Server(lambda asked: []) as proxy:
+    with Server(lambda request: []) as proxy:
         found = proxy_failure("https://api.invalid", proxy.url.replace("http:", "https:"), proxied)
         address = proxy.url.removeprefix("http://")
     assert isinstance(found, TransientError)
@@ -418,7 +419,7 @@ def test_tunnels(tmp_path: Path, proxied: pytest.MonkeyPatch) -> None:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 
-    server = Server(lambda asked: [1])
+    server = Server(lambda request: [1])
     proxied.setenv("REQUESTS_CA_BUNDLE", str(encrypt(server, tmp_path)))
     with server, listening(tunnel) as proxy:
         proxied.setenv("https_proxy", f"http://ann:word@{proxy}")
@@ -430,5 +431,5 @@ def test_tunnels(tmp_path: Path, proxied: pytest.MonkeyPatch) -> None:
     assert b"forums" not in b"".join(seen)
     assert b"k3y" not in b"".join(seen)
     assert others
-    assert [asked.headers["Authorization"] for asked in server.asked] == ["Bearer k3y"] * 2
-    assert all("Proxy-Authorization" not in asked.headers for asked in server.asked)
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer k3y"] * 2
+    assert all("Proxy-Authorization" not in request.headers for request in server.requests)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_feedback.settings import STREAMS, config_jsonschema, parse
-from tap_feedback.validation import problems
+from tests.configs import STREAMS, config_jsonschema, parse, problems
 from tests.test_settings import SECRET, api, full_schema, lines
 
 
@@ -93,7 +92,18 @@ from tests.test_settings import SECRET, api, full_schema, lines
         ({"headers": {"A": 1}}, "`feedback.headers.A` must be one line of text in Latin-1"),
         ({"params": {"a": {}}}, "`feedback.params.a` must be text or a number or true or false or a list"),
         ({"params": {"a": None}}, "`feedback.params.a` must be text or a number or true or false or a list"),
-        ({"streams": {"forums": {}}}, "`feedback.streams.forums` has a wrong name: it must be `feedback_data`"),
+        (
+            {"streams": {"forums": {}}},
+            "`feedback.streams.forums` is not a stream of this API; a new one needs a `path`",
+        ),
+        (
+            {"streams": {"feedback_dat": {}}},
+            "`feedback.streams.feedback_dat` is not a stream of this API; a new one needs a `path`: did you mean",
+        ),
+        (
+            {"streams": {"forums": {"path": "/forums"}}},
+            "`feedback.streams.forums` is the name of a stream of `analytics`: choose another",
+        ),
         ({"streams": {"feedback_data": {"path": "x"}}}, "`feedback.streams.feedback_data.path` must be a path"),
         ({"streams": {"feedback_data": {"path": None}}}, "`feedback.streams.feedback_data.path` must be a path"),
         ({"streams": {"feedback_data": {"primary_key": []}}}, "`feedback.streams.feedback_data.primary_key` must be"),
@@ -172,11 +182,11 @@ def test_settings_of_the_sdk_are_unknown_without_its_schema_and_right_with_it() 
         ({"location": "query"}, True),
         ({"location": "header"}, False),
         ({"type": "bearer"}, False),
-        ({"type": "http_basic"}, False),
+        ({"type": "http_basic"}, True),
     ],
 )
 def test_a_key_sent_in_a_header_has_only_characters_of_headers(auth: dict[str, Any], right: bool) -> None:  # noqa: FBT001
-    """A key beyond Latin-1 can only stand in a query."""
+    """A key beyond Latin-1 is sent in a query, or encoded in basic auth."""
     line = "`feedback.api_key` must have only Latin-1 characters, as it is sent in a header"
     assert lines(api_key="sécret-€", auth=auth) == ([] if right else [line])
 

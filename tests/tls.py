@@ -1,4 +1,4 @@
-"""A certificate that nobody trusts, unless told to."""
+"""A self-signed certificate, trusted only by those who are given it."""
 
 from __future__ import annotations
 

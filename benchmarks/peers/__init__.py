@@ -1,1 +1,1 @@
-"""The tools that the tap is compared with; each runs in an environment of its own."""
+"""The tools that the tap is compared with; each runs in its own environment."""

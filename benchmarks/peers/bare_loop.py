@@ -20,29 +20,28 @@ LIMIT = 100
 BUFFER_SIZE = 512 * 1024
 
 
-def offset_pages(session: requests.Session, api: dict[str, Any], stream: str) -> Iterator[list[Any]]:
+def offset_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
     """The pages of a stream of the feedback or support API."""
-    url = f"{api['base_url']}/v1/{'feedback' if stream == 'feedback_data' else 'resource'}"
     offset = 0
     while True:
-        params = {"api_key": api["api_key"], "limit": LIMIT, "offset": offset}
-        rows = msgspec.json.decode(session.get(url, params=params).content)["data"]
+        params: dict[str, str | int] = {"api_key": key, "limit": LIMIT, "offset": offset}
+        rows = msgspec.json.decode(session.get(url, params=params).content)[selector]
         yield rows
         if len(rows) < LIMIT:
             return
         offset += LIMIT
 
 
-def cursor_pages(session: requests.Session, api: dict[str, Any], stream: str) -> Iterator[list[Any]]:
+def cursor_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
     """The pages of a stream of the analytics API."""
-    session.headers["Authorization"] = f"Bearer {api['api_key']}"
+    session.headers["Authorization"] = f"Bearer {key}"
     params: dict[str, str] = {}
     while True:
-        answer = msgspec.json.decode(session.get(f"{api['base_url']}/v1/{stream}", params=params).content)
-        yield answer[stream]
-        if "cursor" not in answer["pagination"]:
+        body = msgspec.json.decode(session.get(url, params=params).content)
+        yield body[selector]
+        if "cursor" not in body["pagination"]:
             return
-        params = {"cursor": answer["pagination"]["cursor"]}
+        params = {"cursor": body["pagination"]["cursor"]}
 
 
 def main(config_file: str, streams: list[str]) -> None:
@@ -51,15 +50,13 @@ def main(config_file: str, streams: list[str]) -> None:
     encoder = msgspec.json.Encoder()
     buffer = bytearray()
     for stream in streams:
-        if stream in {"feedback_data", "customer_support_data"}:
-            api = config["feedback" if stream == "feedback_data" else "support"]
-            pages = offset_pages
-        else:
-            api = config["analytics"]
-            pages = cursor_pages
+        described = config["streams"][stream]
+        api = config[described["api"]]
+        pages = cursor_pages if described["api"] == "analytics" else offset_pages
+        url = f"{api['base_url']}/v1{described['path']}"
         with requests.Session() as session:
             session.trust_env = False  # or requests looks for proxies and passwords at every request
-            for rows in pages(session, api, stream):
+            for rows in pages(session, url, api["api_key"], described["selector"]):
                 buffer += encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": row} for row in rows])
                 if len(buffer) >= BUFFER_SIZE:
                     sys.stdout.buffer.write(buffer)

@@ -1,4 +1,4 @@
-"""The same streams by dlt's REST API source: rows extracted to dlt's files and, where asked, normalized."""
+"""The same streams by dlt's REST API source: rows extracted to dlt's files and, if wanted, normalized."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from typing import Any
 import dlt
 from dlt.sources.rest_api import rest_api_resources
 
-OFFSETS = {
-    "feedback_data": ("feedback", "feedback"),
-    "customer_support_data": ("support", "resource"),
-}
 
-
-def api_config(api: dict[str, Any], streams: list[str], *, offsets: bool) -> Any:
+def api_config(api: dict[str, Any], streams: dict[str, dict[str, str]], *, offsets: bool) -> Any:
     """The declaration of one API with some of its streams."""
     client: dict[str, Any] = {
         "base_url": f"{api['base_url']}/v1/",
@@ -28,28 +23,26 @@ def api_config(api: dict[str, Any], streams: list[str], *, offsets: bool) -> Any
         client["paginator"] = {"type": "offset", "limit": 100, "total_path": "total"}
     resources = [
         {
-            "name": stream,
+            "name": name,
             "primary_key": "id",
             "write_disposition": "replace",
-            "endpoint": {"path": OFFSETS[stream][1], "data_selector": "data"}
-            if offsets
-            else {"path": stream, "data_selector": stream},
+            "endpoint": {"path": stream["path"].lstrip("/"), "data_selector": stream["selector"]},
         }
-        for stream in streams
+        for name, stream in streams.items()
     ]
     return {"client": client, "resources": resources}
 
 
 def main(config_file: str, folder: str, steps: str, streams: list[str]) -> None:
-    """Extract the streams into the folder, and normalize them where that is among the steps."""
+    """Extract the streams into the folder, and normalize them if that is among the steps."""
     config = json.loads(Path(config_file).read_text(encoding="utf-8"))
-    cursors = [stream for stream in streams if stream not in OFFSETS]
-    resources = rest_api_resources(api_config(config["analytics"], cursors, offsets=False)) if cursors else []
-    for stream in streams:
-        if stream in OFFSETS:
-            resources += rest_api_resources(api_config(config[OFFSETS[stream][0]], [stream], offsets=True))
+    resources = []
+    for name in ("feedback", "analytics", "support"):
+        its = {stream: config["streams"][stream] for stream in streams if config["streams"][stream]["api"] == name}
+        if its:
+            resources += rest_api_resources(api_config(config[name], its, offsets=name != "analytics"))
     pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination="dummy")
-    # Threads help where streams can wait side by side, and cost time where there is one.
+    # Threads help if several streams can wait side by side, and cost time if there is only one.
     pipeline.extract([resource.parallelize() for resource in resources] if len(resources) > 1 else resources)
     if "normalize" in steps:
         pipeline.normalize()

@@ -1,10 +1,10 @@
-"""The same eight streams as a plain Singer SDK tap, written as the SDK's template and documentation would have it."""
+"""The same eight streams as a plain Singer SDK tap, written as the SDK's template and documentation suggest."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
@@ -30,12 +30,18 @@ class OffsetPaginator(BaseOffsetPaginator):
 class PlainStream(RESTStream[Any]):
     """What the streams have in common."""
 
-    api: ClassVar[str]
     primary_keys = ("id",)
 
-    def __init__(self, tap: Tap) -> None:
-        schema = json.loads((SCHEMAS / f"{self.name}.json").read_text(encoding="utf-8"))
-        super().__init__(tap, schema=schema)
+    def __init__(self, tap: Tap, name: str, described: dict[str, str]) -> None:
+        self.api = described["api"]
+        self.selector = described["selector"]
+        schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+        super().__init__(tap, name=name, path=described["path"], schema=schema)
+
+    @property
+    def records_jsonpath(self) -> str:
+        """The rows of a response."""
+        return f"$.{self.selector}[*]"
 
     @property
     def url_base(self) -> str:
@@ -45,8 +51,6 @@ class PlainStream(RESTStream[Any]):
 
 class OffsetStream(PlainStream):
     """A stream with the key in the query, and offsets."""
-
-    records_jsonpath = "$.data[*]"
 
     @property
     def authenticator(self) -> APIAuthenticatorBase:
@@ -65,13 +69,7 @@ class OffsetStream(PlainStream):
 class CursorStream(PlainStream):
     """A stream with a bearer token, and cursors."""
 
-    api = "analytics"
     replication_key = "updated_at"
-
-    @property
-    def records_jsonpath(self) -> str:
-        """The rows stand under the name of the stream."""
-        return f"$.{self.name}[*]"
 
     @property
     def authenticator(self) -> APIAuthenticatorBase:
@@ -93,59 +91,12 @@ class CursorStream(PlainStream):
         return params
 
 
-class FeedbackData(OffsetStream):
-    """What customers said."""
-
-    name, api, path = "feedback_data", "feedback", "/feedback"
-
-
-class CustomerSupportData(OffsetStream):
-    """What customers asked the support for."""
-
-    name, api, path = "customer_support_data", "support", "/resource"
-
-
-class Forums(CursorStream):
-    """Places in which suggestions are collected."""
-
-    name, path = "forums", "/forums"
-
-
-class ExternalAccounts(CursorStream):
-    """Companies."""
-
-    name, path = "external_accounts", "/external_accounts"
-
-
-class ExternalUsers(CursorStream):
-    """People."""
-
-    name, path = "external_users", "/external_users"
-
-
-class Features(CursorStream):
-    """Pieces of product work."""
-
-    name, path = "features", "/features"
-
-
-class FeedbackRecords(CursorStream):
-    """Single pieces of feedback."""
-
-    name, path = "feedback_records", "/feedback_records"
-
-
-class Suggestions(CursorStream):
-    """Ideas for the product."""
-
-    name, path = "suggestions", "/suggestions"
-
-
 class PlainTap(Tap):
     """The plain tap."""
 
     name = "tap-plain"
     config_jsonschema = th.PropertiesList(
+        th.Property("streams", th.ObjectType(), required=True),
         *(
             th.Property(
                 api,
@@ -154,20 +105,14 @@ class PlainTap(Tap):
                 ),
             )
             for api in ("feedback", "analytics", "support")
-        )
+        ),
     ).to_dict()
 
     def discover_streams(self) -> list[PlainStream]:
         """All eight."""
         return [
-            FeedbackData(self),
-            Forums(self),
-            ExternalAccounts(self),
-            ExternalUsers(self),
-            Features(self),
-            FeedbackRecords(self),
-            Suggestions(self),
-            CustomerSupportData(self),
+            (CursorStream if described["api"] == "analytics" else OffsetStream)(self, name, described)
+            for name, described in self.config["streams"].items()
         ]
 
 

@@ -1,15 +1,18 @@
-"""What all types of authentication share: their settings' base, and the contract of a signer."""
+"""What all types of authentication share: the base of their settings, and the contract of a signer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
+from singer_sdk.exceptions import FatalAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk.streams.rest import HTTPRequest
+
+NO_LATIN_1 = "must have only Latin-1 characters, as it is sent in a header"
 
 
 class Signature(NamedTuple):
@@ -18,6 +21,17 @@ class Signature(NamedTuple):
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, str] = {}
+
+
+class TokenResponse(NamedTuple):
+    """The response to a request for a token; `body` is the decoded JSON, or None if it is not JSON."""
+
+    status: int
+    body: Any
+
+
+class TokenError(FatalAPIError):
+    """There is no access token, and there will be none if the tap requests it again."""
 
 
 class Signer:
@@ -31,15 +45,15 @@ class Signer:
         self._signature = signature
 
     def sign(self) -> Signature:
-        """Return what is added to the next request; it may fetch a token first.
+        """Return what the next request adds; it may fetch a token first.
 
         Raises:
             TransientError: A token could not be fetched, but may be later.
-            FatalAPIError: A token was refused; the message names the settings to check.
+            TokenError: A token was refused; the message names the settings to check.
         """
         return self._signature
 
-    def renew(self, refused: Signature) -> bool:  # noqa: ARG002
+    def renew(self, refused: Signature) -> bool:  # noqa: ARG002 - a signature that never changes is not replaced
         """Whether there is another signature after the API answered 401 to this one."""
         return False
 
@@ -47,18 +61,19 @@ class Signer:
 class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The base of all settings of an auth."""
 
-    def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+    def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - not every auth has one
         """What is wrong among these settings and the key: the name of a setting, and words that follow it.
 
         The name `api_key` means the key itself, which may be empty if it is not set.
         """
         yield from ()
 
-    def signer(self, key: str, send: Callable[[HTTPRequest], Any]) -> Signer:
+    def signer(self, key: str, send: Callable[[HTTPRequest], TokenResponse]) -> Signer:
         """Return a signer for an API.
 
         Args:
             key: The secret.
-            send: Sends a request for a token without a signature, and returns the decoded response.
+            send: Sends a request for a token, unsigned. Its URL may be a path on `base_url`; its `data` is sent as a
+                form if its headers say so. Raises TransientError or TokenError if there is no response.
         """
         raise NotImplementedError

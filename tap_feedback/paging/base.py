@@ -84,10 +84,10 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         ),
     ] = None
     location: Annotated[
-        Literal["query", "body"], Meta(description="Place of the paging values: the query, or the body of a POST.")
+        Literal["query", "body"], Meta(description="Place of the paging values: `query`, or the JSON `body` of a POST.")
     ] = "query"
     first_page_only: Annotated[
-        tuple[Name, ...], Meta(description="Parameters that only the first request for a list of pages sends.")
+        tuple[Name, ...], Meta(description="List of parameters that only the first request of a chain sends.")
     ] = ()
 
     #: Whether the total counts pages, not rows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.exceptions import FatalAPIError
 
@@ -25,8 +25,8 @@ NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
 ENDLESS = 3000
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """The server answers with a status."""
+class Refused(Exception):  # noqa: N818 - a response, not an error
+    """The server responds with a status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -35,7 +35,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error
 
 @dataclass
 class World:
-    """A server: its rows, what happens to them before each request, and how it answers.
+    """A server: its rows, what happens to them before each request, and how it responds.
 
     Attributes:
         rows: Keys, in the order in which they are listed.
@@ -128,8 +128,21 @@ class Outcome:
     notices: list[str]
 
 
-def read(world: World, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
-    """Read a world through the paginator."""
+class Answers(Protocol):
+    """A server as `read` sees it."""
+
+    requests: int
+
+    def answer(self, offset: int, limit: int) -> tuple[list[Row], int | None]:
+        """The rows of a page, and the total.
+
+        Raises:
+            Refused: The server responds with a status.
+        """
+
+
+def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
+    """Read a server through the paginator."""
     notices: list[str] = []
     paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text), address=ADDRESS)
     keys: list[int] = []
@@ -141,7 +154,8 @@ def read(world: World, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
         offset, limit = params["offset"], params.get("limit", paging.limit)
         try:
             rows, total = world.answer(offset, limit)
-            keys += [row["id"] for row in paginator.take(Page(rows, {"total": total, "continues": world.more}, NOW))]
+            beside = {"total": total, "continues": isinstance(world, World) and world.more}
+            keys += [row["id"] for row in paginator.take(Page(rows, beside, NOW))]
             failures = 0
         except Refused as refusal:
             try:
@@ -211,7 +225,7 @@ class Maker:
         return Case(world, OffsetPaging(limit=self.limit, overlap=overlap, total_path=total_path), self.blind)
 
     def cut_pages(self) -> None:
-        """Whole pages, pages capped at some rows, of random sizes, or cut where rows are large."""
+        """Whole pages, pages capped at some rows, of random sizes, or cut if rows are large."""
         cap, chance = self.chance.randint(1, 12), self.chance
         self.world.size = chance.choice(
             [
@@ -224,7 +238,7 @@ class Maker:
         )
 
     def place_offsets(self) -> str:
-        """Offsets that are heeded, moved to whole pages, ignored, or clamped; and what is answered behind the end."""
+        """Offsets that are heeded, moved to whole pages, ignored, or clamped; and the response behind the end."""
         world, page = self.world, self.limit
         kind = self.chance.choice(["exact"] * 8 + ["floor", "ceil", "ignored", "clamped", "last row", "whole clamped"])
         places: dict[str, Callable[[World, int, int], int]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.runs import Run, api, catalog_of, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +17,13 @@ Rows = list[dict[str, Any]]
 
 
 def cursor_server(pages: dict[str | None, tuple[Rows, Any]], **more: Any) -> Server:
-    """A server that gives for each cursor some rows and what stands at `pagination`."""
+    """A server that returns for each cursor some rows and a value of `pagination`."""
 
-    def answer(asked: Asked) -> Any:
-        found, pagination = pages[asked.query.get("cursor")]
+    def respond(request: RecordedRequest) -> Any:
+        found, pagination = pages[request.query.get("cursor")]
         return {"forums": found, **({} if pagination is ... else {"pagination": pagination}), **more}
 
-    return Server(answer)
+    return Server(respond)
 
 
 def forums(*numbers: int) -> Rows:
@@ -61,35 +61,40 @@ def test_an_empty_page_with_a_fresh_cursor_is_not_the_end() -> None:
 def test_a_cursor_that_comes_again_fails_and_is_named(circle: list[str]) -> None:
     """A circle is noticed within three rounds."""
     following = dict(zip([None, *circle], [*circle, circle[0]], strict=True))
-    with Server(lambda asked: {"forums": [], "pagination": {"cursor": following[asked.query.get("cursor")]}}) as server:
+    with Server(
+        lambda request: {"forums": [], "pagination": {"cursor": following[request.query.get("cursor")]}}
+    ) as server:
         run = analytics(server)
     assert "paginator.cursor_path" in run.failures["forums"]
-    assert len(server.asked) <= 3 * len(circle) + 2
+    assert len(server.requests) <= 3 * len(circle) + 2
 
 
 @pytest.mark.parametrize("cursor", [lambda n: "scroll", lambda n: f"c{n}"])
 def test_rows_that_come_again_fail_and_name_the_cursor(cursor: Callable[[int], str]) -> None:
     """Pages may go round in a circle under one cursor for all, or under a new one each time."""
 
-    def answer(_: Asked) -> Any:
-        page = (len(server.asked) - 1) % 4
-        return {"forums": forums(*range(3 * page, 3 * page + 3)), "pagination": {"cursor": cursor(len(server.asked))}}
+    def respond(_: RecordedRequest) -> Any:
+        page = (len(server.requests) - 1) % 4
+        return {
+            "forums": forums(*range(3 * page, 3 * page + 3)),
+            "pagination": {"cursor": cursor(len(server.requests))},
+        }
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "returned the same rows" in run.failures["forums"]
     assert "paginator.cursor_param" in run.failures["forums"]
-    assert len(server.asked) <= 20
+    assert len(server.requests) <= 20
 
 
 def test_one_cursor_for_all_pages_is_followed_as_long_as_rows_differ() -> None:
     """A scroll id stays the same; the end is an empty page."""
 
-    def answer(_: Asked) -> Any:
-        page = len(server.asked) - 1
+    def respond(_: RecordedRequest) -> Any:
+        page = len(server.requests) - 1
         return {"forums": forums(*range(10 * page, 10 * page + 10)) if page < 3 else [], "pagination": {"cursor": "s"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert run.error is None
     assert run.ids("forums") == list(range(30))
@@ -105,14 +110,14 @@ def test_the_same_cursor_with_an_empty_page_is_the_end() -> None:
 
 
 def test_the_last_row_with_its_own_cursor_is_the_end() -> None:
-    """A cursor that includes the row it stands for brings that row for ever."""
+    """A cursor that includes the row it names brings that row forever."""
 
-    def answer(asked: Asked) -> Any:
-        first = int(asked.query.get("cursor", 1))
+    def respond(request: RecordedRequest) -> Any:
+        first = int(request.query.get("cursor", 1))
         found = forums(*range(first, min(first + 3, 8)))
         return {"forums": found, "pagination": {"cursor": str(found[-1]["id"])}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert run.error is None
     assert set(run.ids("forums")) == set(range(1, 8))
@@ -122,51 +127,51 @@ def test_the_last_row_with_its_own_cursor_is_the_end() -> None:
 def test_a_last_page_may_have_other_members(last: dict[str, Any]) -> None:
     """Some APIs leave the paging out on the last page, and say so in another way."""
     pages = [{"forums": forums(1), "pagination": {"cursor": "b"}}, {"forums": forums(2), **last}]
-    with Server(lambda _: pages[len(server.asked) - 1]) as server:
+    with Server(lambda _: pages[len(server.requests) - 1]) as server:
         run = analytics(server)
     assert run.error is None
     assert run.ids("forums") == [1, 2]
 
 
 def test_rows_that_change_with_every_request_are_told_apart_by_their_keys() -> None:
-    """A cursor that is not heeded brings the same rows, even if each has a link that was signed anew."""
+    """A cursor that is not heeded brings the same rows, even if each has a newly signed link."""
     signature = itertools.count()
 
-    def answer(_: Asked) -> Any:
+    def respond(_: RecordedRequest) -> Any:
         rows = [{**row, "link": f"https://files.example/{next(signature)}"} for row in forums(*range(10))]
-        return {"forums": rows, "pagination": {"cursor": f"c{len(server.asked)}"}}
+        return {"forums": rows, "pagination": {"cursor": f"c{len(server.requests)}"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "paginator.cursor_param" in run.failures["forums"]
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     assert len(run.records("forums")) == 10
 
 
 def test_a_cursor_that_is_not_heeded_is_noticed_although_rows_come_in_front() -> None:
     """Then no two pages are alike, but most rows of each are known."""
 
-    def answer(_: Asked) -> Any:
-        first = -len(server.asked)
-        return {"forums": forums(*range(first, first + 20)), "pagination": {"cursor": f"c{len(server.asked)}"}}
+    def respond(_: RecordedRequest) -> Any:
+        first = -len(server.requests)
+        return {"forums": forums(*range(first, first + 20)), "pagination": {"cursor": f"c{len(server.requests)}"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "paginator.cursor_param" in run.failures["forums"]
-    assert len(server.asked) < 20
+    assert len(server.requests) < 20
 
 
 def test_empty_pages_with_fresh_cursors_end_in_a_failure() -> None:
-    """An API that always has a cursor to come back with is not polled for ever."""
+    """An API that always has a cursor to come back with is not polled forever."""
 
-    def answer(asked: Asked) -> Any:
-        rows = forums(1, 2) if "cursor" not in asked.query else []
-        return {"forums": rows, "pagination": {"cursor": f"c{len(server.asked)}"}}
+    def respond(request: RecordedRequest) -> Any:
+        rows = forums(1, 2) if "cursor" not in request.query else []
+        return {"forums": rows, "pagination": {"cursor": f"c{len(server.requests)}"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "100 empty pages in a row" in run.failures["forums"]
-    assert len(server.asked) <= 102
+    assert len(server.requests) <= 102
 
 
 @pytest.mark.parametrize(
@@ -188,12 +193,12 @@ def test_empty_pages_with_fresh_cursors_end_in_a_failure() -> None:
 def test_a_cursor_in_another_place_fails_and_is_named(beside: dict[str, Any], named: str, first: bool) -> None:  # noqa: FBT001
     """A wrong `cursor_path` must not look like the end, on the first page or a later one: the bookmark would move."""
 
-    def answer(asked: Asked) -> Any:
-        if "cursor" not in asked.query and not first:
+    def respond(request: RecordedRequest) -> Any:
+        if "cursor" not in request.query and not first:
             return {"forums": forums(1), "pagination": {"cursor": "a"}, **dict.fromkeys(beside)}
         return {"forums": forums(*range(2, 102)), "pagination": {}, **beside}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert named in run.failures["forums"]
     assert "paginator.cursor_path" in run.failures["forums"]
@@ -203,7 +208,7 @@ def test_a_cursor_in_another_place_fails_and_is_named(beside: dict[str, Any], na
 def test_a_link_header_to_a_next_page_is_no_end() -> None:
     """Many APIs page by the `Link` header alone."""
     headers = {"Link": '<http://127.0.0.1/forums?page=9>; rel="last", <http://127.0.0.1/forums?page=2>; rel="next"'}
-    with Server(lambda asked: Reply({"forums": forums(1)}, headers=headers)) as server:
+    with Server(lambda request: Reply({"forums": forums(1)}, headers=headers)) as server:
         run = analytics(server)
     assert "`Link` header" in run.failures["forums"]
 
@@ -233,11 +238,11 @@ def test_what_does_not_say_that_more_rows_follow_is_an_end(beside: dict[str, Any
 def test_a_cursor_that_a_response_repeats_is_no_next_one() -> None:
     """Some APIs say which cursor they were sent."""
 
-    def answer(asked: Asked) -> Any:
-        sent = asked.query.get("cursor")
+    def respond(request: RecordedRequest) -> Any:
+        sent = request.query.get("cursor")
         return {"forums": forums(2 if sent else 1), "pagination": {"cursor": None if sent else "b"}, "cursor": sent}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert run.error is None
     assert run.ids("forums") == [1, 2]
@@ -246,27 +251,27 @@ def test_a_cursor_that_a_response_repeats_is_no_next_one() -> None:
 def test_no_content_for_a_cursor_is_tried_again_and_fails() -> None:
     """The response before said that there is more."""
 
-    def answer(asked: Asked) -> Any:
-        if "cursor" in asked.query:
+    def respond(request: RecordedRequest) -> Any:
+        if "cursor" in request.query:
             return Reply(status=204)
         return {"forums": forums(1), "pagination": {"cursor": "b"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "answered 204 No Content for a cursor" in run.failures["forums"]
-    assert len(server.asked) == 5
+    assert len(server.requests) == 5
     assert run.state.get("bookmarks", {}).get("forums", {}) == {}
 
 
 def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
     """It has no paging, but something that the others have not; the rows beside it may be a part."""
 
-    def answer(asked: Asked) -> Any:
-        if "cursor" in asked.query:
+    def respond(request: RecordedRequest) -> Any:
+        if "cursor" in request.query:
             return {"forums": forums(2), "warning": "partial result"}
         return {"forums": forums(1), "pagination": {"cursor": "b"}}
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         run = analytics(server)
     assert "unlike those before" in run.failures["forums"]
     assert "warning" in run.failures["forums"]
@@ -274,7 +279,7 @@ def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
 
 def test_a_total_above_the_rows_received_fails() -> None:
     """The bookmark stays, so that the next sync reads them."""
-    with Server(lambda asked: {"forums": forums(1), "total": 5000, "pagination": {}}) as server:
+    with Server(lambda request: {"forums": forums(1), "total": 5000, "pagination": {}}) as server:
         run = analytics(server, paginator={"total_path": "total"})
     assert "a total of 5,000 rows but returned 1" in run.failures["forums"]
     assert run.state.get("bookmarks", {}).get("forums", {}) == {}
@@ -298,7 +303,7 @@ def test_a_cursor_that_is_no_text_fails_and_is_named() -> None:
 def test_a_first_page_without_a_cursor_is_told(count: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
     """A cursor that is looked for in the wrong place looks like an API with one page; a full page is suspicious."""
     caplog.set_level("INFO")
-    with Server(lambda asked: {"forums": forums(*range(count))}) as server:
+    with Server(lambda request: {"forums": forums(*range(count))}) as server:
         assert len(analytics(server).ids("forums")) == count
     told = [record for record in caplog.records if "the first page has no `pagination.cursor`" in record.getMessage()]
     assert [record.levelname for record in told] == [level]
@@ -306,7 +311,7 @@ def test_a_first_page_without_a_cursor_is_told(count: int, level: str, caplog: p
 
 def test_a_full_first_page_without_a_cursor_fails_if_more_rows_are_counted() -> None:
     """The response itself says that it is not all."""
-    with Server(lambda asked: {"forums": forums(*range(100)), "meta": {"total": 236}}) as server:
+    with Server(lambda request: {"forums": forums(*range(100)), "meta": {"total": 236}}) as server:
         run = analytics(server)
     assert "`meta.total` counts more rows than the 100" in run.failures["forums"]
     assert "paginator.cursor_path" in run.failures["forums"]

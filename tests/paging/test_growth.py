@@ -27,7 +27,7 @@ def test_short_pages_are_looked_behind() -> None:
 
 
 def test_what_stood_at_the_horizon_is_read_before_the_end() -> None:
-    """Nothing stood at 604; some rows more are read, as others may have come before them."""
+    """Nothing was at 604; some more rows are read, as others may have come before them."""
     growth = Growth()
     assert short_pages(growth, 5) == 604
     growth.see(604, [])
@@ -36,7 +36,7 @@ def test_what_stood_at_the_horizon_is_read_before_the_end() -> None:
 
 
 def test_rows_that_come_in_front_move_the_horizon() -> None:
-    """They push rows behind it that stood before it."""
+    """They push rows behind it that were before it."""
     growth = Growth()
     short_pages(growth, 5)
     growth.see(604, [])

@@ -9,6 +9,8 @@ import pytest
 from tap_feedback.evidence import next_link
 from tap_feedback.paging.header_link import HeaderLinkPaging
 from tests.paging.driver import Response, drive, rows
+from tests.runs import api, sync
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from tap_feedback.paging import PageRequest
@@ -97,3 +99,17 @@ def test_a_first_page_without_a_header_is_noted() -> None:
     found = drive(HeaderLinkPaging(), lambda _: {"data": rows(1)})
     assert found.notices == ['the first page has no `Link` header with `rel="next"`, so it is the only one']
     assert "counts more rows" in str(drive(HeaderLinkPaging(limit=2), lambda _: {"data": rows(1, 2), "total": 9}).error)
+
+
+def test_links_are_followed_over_http() -> None:
+    """The name of the header has any case."""
+
+    def respond(request: RecordedRequest) -> Reply:
+        page = int(request.query.get("page", 1))
+        headers = {"LINK": f'<{server.url}/v1/feedback?page={page + 1}>; rel="next"'} if page < 4 else {}
+        return Reply({"data": rows(f"r{page}")}, headers=headers)
+
+    with Server(respond) as server:
+        run = sync({"feedback": api(server.url, paginator={"type": "header_link"})})
+    assert run.error is None
+    assert run.ids("feedback_data") == ["r1", "r2", "r3", "r4"]

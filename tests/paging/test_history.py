@@ -1,4 +1,4 @@
-"""The rows read last: known by their keys, in their order, and not for ever."""
+"""The rows read last: known by their keys, in their order, and not forever."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_row_that_was_updated_may_move() -> None:
 
 
 def test_what_changes_in_every_row_is_no_update() -> None:
-    """A link that is signed anew with every request says nothing of the row."""
+    """A link that is newly signed for every request says nothing of the row."""
     history = history_of(rows(1, 2, 3, link="a"))
     history.learn(history.look(rows(3, link="b")))
     assert history.is_swapped(history.look(rows(2, 1, link="c")))

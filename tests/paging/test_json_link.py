@@ -10,6 +10,8 @@ from tap_feedback.paging import Address
 from tap_feedback.paging.json_link import JsonLinkPaging
 from tap_feedback.paging.links import LinkError, resolve
 from tests.paging.driver import drive, rows
+from tests.runs import api, sync
+from tests.server import RecordedRequest, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,3 +177,34 @@ def test_a_first_page_without_the_place_is_noted() -> None:
     assert found.error is None
     hint = "if there are more rows, check `paginator.next_url_path`"
     assert found.notices == [f"the first page has no `links.next`, so it is the only one; {hint}"]
+
+
+@pytest.mark.parametrize("location", ["query", "header"])
+def test_next_urls_are_followed_over_http_with_the_key(location: str) -> None:
+    """The key is added to a URL as to any request, and the parameters of the first request are not."""
+    following = {"/v1/feedback": "/feedback/more?at=2", "/v1/feedback/more": None}
+
+    def respond(request: RecordedRequest) -> Any:
+        return {"data": rows(request.path), "links": {"next": following[request.path]}}
+
+    with Server(respond) as server:
+        auth = {"type": "api_key", "name": "X-Key", "location": location}
+        paginator = {"type": "json_link", "limit_param": "size"}
+        run = sync({"feedback": api(server.url, paginator=paginator, auth=auth)})
+    assert run.error is None
+    assert run.ids("feedback_data") == list(following)
+    sent = [dict(request.query if location == "query" else request.headers) for request in server.requests]
+    assert [one.get("X-Key") for one in sent] == ["test-key", "test-key"]
+    assert [request.query.get("size") for request in server.requests] == ["100", None]
+    assert [request.query.get("at") for request in server.requests] == [None, "2"]
+
+
+def test_the_key_is_not_sent_to_another_host() -> None:
+    """The stream fails before a request is sent there."""
+    with (
+        Server(lambda request: {"data": []}) as other,
+        Server(lambda _: {"data": rows("a"), "next": other.url}) as server,
+    ):
+        run = sync({"feedback": api(server.url, paginator={"type": "json_link", "next_url_path": "next"})})
+    assert "has another port than `base_url`, so it was not followed" in run.failures["feedback_data"]
+    assert other.requests == []

@@ -14,7 +14,7 @@ from tests.paging.driver import Response, drive, refuse, rows
 from tests.paging.page_simulator import make, read
 from tests.paging.simulator import ADDRESS, ENDLESS, NOW
 from tests.runs import api, sync
-from tests.server import Asked, Reply, Server
+from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,16 +342,25 @@ def test_pages_are_fetched_ahead_after_the_second(beside: dict[str, Any], overla
 
 
 def test_pages_are_read_over_http() -> None:
-    """As many requests at once as `max_connections` allows, and the rows in order."""
+    """Pages are fetched ahead, and the end is the first page that is refused."""
 
-    def answer(asked: Asked) -> Any:
-        first = (int(asked.query["page"]) - 1) * 20
-        found = [{"id": f"r{number}"} for number in range(first, min(first + int(asked.query["size"]), 410))]
+    def respond(request: RecordedRequest) -> Any:
+        first = (int(request.query["page"]) - 1) * 20
+        found = [{"id": f"r{number}"} for number in range(first, min(first + int(request.query["size"]), 410))]
         return {"data": found} if found else Reply(status=404)
 
-    with Server(answer) as server:
+    with Server(respond) as server:
         paginator = {"type": "page_number", "limit": 20, "limit_param": "size"}
         run = sync({"feedback": api(server.url, paginator=paginator)})
     assert run.error is None
     assert run.ids("feedback_data") == [f"r{number}" for number in range(410)]
-    assert len(server.asked) < 30
+    assert len(server.requests) < 30
+
+
+def test_one_page_costs_its_request_and_the_proof_of_its_end() -> None:
+    """With a total it costs one."""
+    with Server(lambda request: {"data": rows("a") if request.query["page"] == "1" else [], "pages": 1}) as server:
+        assert sync({"feedback": api(server.url, paginator={"type": "page_number"})}).ids("feedback_data") == ["a"]
+        assert [request.query["page"] for request in server.requests] == ["1", "2"]
+        sync({"feedback": api(server.url, paginator={"type": "page_number", "total_path": "pages"})})
+        assert [request.query["page"] for request in server.requests] == ["1", "2", "1"]

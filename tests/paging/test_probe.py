@@ -1,4 +1,4 @@
-"""The second page of an offset API: what it tells, as a table."""
+"""The second page of an offset API: what it shows, as a table."""
 
 from __future__ import annotations
 

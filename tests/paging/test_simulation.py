@@ -15,7 +15,7 @@ PARTS = 8
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_server_makes_the_paginator_lose_rows_unnoticed(part: int) -> None:
-    """Where the responses can show that rows are missing, the sync is complete or fails; and it always ends.
+    """If the responses can show that rows are missing, the sync is complete or fails; and it always ends.
 
     A server has a reason (`Case.blind`) if no response shows what is lost there: an offset paginator without overlap
     cannot see rows that shift, for example. There, only what was shown must not be missing by the total.
@@ -33,7 +33,7 @@ def test_no_server_makes_the_paginator_lose_rows_unnoticed(part: int) -> None:
         assert case.blind or not missing, f"{where} lacks {sorted(missing)}"
         assert not evidence(case.world, outcome, case.paging), where
         outcomes["complete" if not missing else "no response shows it"] += 1
-    # Failing is no way out: most servers are read whole.
+    # Failing is not enough: most servers are read whole.
     assert outcomes["complete"] > 0.5 * SERVERS / PARTS
     assert outcomes["no response shows it"] < 0.1 * SERVERS / PARTS
 

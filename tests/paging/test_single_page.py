@@ -1,4 +1,4 @@
-"""A single page: asked for once, and not believed if it says that more follow."""
+"""A single page: requested once, and not believed if it says that more follow."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def read(server: Server, **paginator: Any) -> Run:
 
 def test_a_single_page_is_asked_for_once() -> None:
     """With `single_page` one request is all."""
-    with Server(lambda asked: {"data": ROWS}) as server:
+    with Server(lambda request: {"data": ROWS}) as server:
         run = read(server)
     assert run.ids("feedback_data") == ["a", "b", "c"]
-    assert [asked.query for asked in server.asked] == [{"api_key": "test-key"}]
+    assert [request.query for request in server.requests] == [{"api_key": "test-key"}]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,6 @@ def test_a_single_page_is_asked_for_once() -> None:
 )
 def test_a_page_that_is_not_the_only_one_fails(beside: dict[str, Any], words: str) -> None:
     """The API says that there is more."""
-    with Server(lambda asked: {"data": ROWS, **beside}) as server:
+    with Server(lambda request: {"data": ROWS, **beside}) as server:
         run = read(server, total_path="total")
     assert words in run.failures["feedback_data"]

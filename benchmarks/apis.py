@@ -1,0 +1,82 @@
+"""The sandbox as a process, and its streams read by a client that does nothing else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from benchmarks.measure import ROOT, TIMEOUT
+from sandbox.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The streams by name: the one source of their APIs and paths for all tools.
+STREAM_OF = {stream.name: stream for stream in STREAMS}
+ALL = tuple(STREAM_OF)
+PAGE = 100
+LATENCY = 0.05
+
+
+@contextmanager
+def sandbox(rows: int, latency: float) -> Iterator[dict[str, dict[str, Any]]]:
+    """Run a sandbox as a process; yields settings with which the tap reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.json"
+        arguments = (f"--rows={rows}", f"--latency={latency}", f"--write-config={config}", f"--for={4 * TIMEOUT}")
+        process = subprocess.Popen([sys.executable, "-m", "sandbox", *arguments], cwd=ROOT, stdout=subprocess.PIPE)
+        try:
+            assert process.stdout is not None  # noqa: S101 - a pipe was requested
+            process.stdout.readline()
+            yield json.loads(config.read_text(encoding="utf-8"))
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
+    """The responses of a stream, one request at a time; the client only looks for the place of the next one."""
+    _, api, resource = STREAM_OF[stream]
+    connection = http.client.HTTPConnection(urlsplit(config[api]["base_url"]).netloc)
+    try:
+        place, offset = "", 0
+        while True:
+            connection.request(
+                "GET",
+                f"/v1/{resource}?limit={PAGE}{place}",
+                headers={"Authorization": f"Bearer {config[api]['api_key']}"},
+            )
+            body = connection.getresponse().read()
+            yield body
+            cursor = re.search(rb'"cursor":"([^"]+)"', body[body.rfind(b'"pagination"') :])
+            offset += PAGE
+            if cursor:
+                place = f"&cursor={cursor[1].decode()}"
+            elif api != "analytics" and b'"id"' in body:
+                place = f"&offset={offset}"
+            else:
+                return
+    finally:
+        connection.close()
+
+
+def longest_chain(rows: int) -> float:
+    """Seconds in which the longest of the eight streams can be read: its requests in sequence, and nothing else."""
+    with sandbox(rows, LATENCY) as config:
+        return min(_chain(config) for _ in range(2))
+
+
+def _chain(config: dict[str, Any]) -> float:
+    started = time.perf_counter()
+    for _ in follow(config, "suggestions"):
+        pass
+    return time.perf_counter() - started

@@ -1,0 +1,96 @@
+"""Styles that name the row where the next page begins: cursors, and next links in the JSON."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from sandbox.exchange import Refused
+from sandbox.paging.base import Page, Paging, link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.table import Selection
+
+
+@dataclass(frozen=True)
+class Cursor(Paging):
+    """Cursors that name the row that the page before ended with: no row is skipped, and updated ones come again."""
+
+    limit_param: str = "per_page"
+    most: int = 100
+    cursor_param: str = "cursor"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The tap's `paginator` settings for this style."""
+        paths = {"cursor_param": self.cursor_param, "cursor_path": "pagination.cursor"}
+        return {"type": "cursor", **paths, **super().settings}
+
+    def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:  # noqa: ARG002 - no links
+        """The rows behind the cursor; all but the last page have the next cursor."""
+        size = self.size(params)
+        part, cursor = self.after(rows, params, size)
+        following = {"cursor": cursor} if cursor else {}
+        pages = {"total_records": len(rows), "total_pages": -(-len(rows) // size)} if self.total else {}
+        return Page(
+            part, {"pagination": {**following, "per_page": size, **pages}, **self.flag(more=cursor is not None)}, {}
+        )
+
+    def after(self, rows: Selection, params: Mapping[str, Any], size: int) -> tuple[list[tuple[int, int]], str | None]:
+        """The rows behind the cursor of a request, and the next cursor if more follow."""
+        scope, place = rows.scope, 0
+        if self.cursor_param in params:
+            place = rows.behind(read_cursor(str(params[self.cursor_param]), scope))
+        part = rows.part(place, size)
+        more = place + size < len(rows)
+        return part, write_cursor(scope, part[-1][1]) if more else None
+
+
+@dataclass(frozen=True)
+class JsonLink(Cursor):
+    """Cursors inside the address of the next page, which the body has under `pages.next`.
+
+    `form` is how the address is written: whole (`http://…/v1/forums?…`), as a path from the root (`/v1/forums?…`), or
+    as a path behind the prefix (`/forums?…`).
+    """
+
+    form: Literal["whole", "root", "prefix"] = "whole"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The tap's `paginator` settings for this style."""
+        return {"type": "json_link", "next_url_path": "pages.next", "limit_param": self.limit_param}
+
+    def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
+        """The rows behind the cursor, and the address of the next page or null."""
+        size = self.size(params)
+        part, cursor = self.after(rows, params, size)
+        path = urlsplit(url).path
+        start = {"whole": url, "root": path, "prefix": path[path.rindex("/") :]}[self.form]
+        following = link(start, params, **{self.cursor_param: cursor}) if cursor else None
+        pages = {"next": following, **({"total": len(rows)} if self.total else {})}
+        return Page(part, {"pages": pages, **self.flag(more=cursor is not None)}, {})
+
+
+def write_cursor(scope: str, last: int) -> str:
+    """A cursor behind the row that was last updated at this instant; it is good for one resource and order."""
+    return base64.urlsafe_b64encode(f"{scope} {last}".encode()).decode()
+
+
+def read_cursor(cursor: str, scope: str) -> int:
+    """The instant that a cursor of this resource and order names.
+
+    Raises:
+        Refused: The sandbox never gave out such a cursor.
+    """
+    try:
+        last = int(base64.urlsafe_b64decode(cursor).decode().rpartition(" ")[2])
+    except ValueError:
+        last = -1
+    if last < 0 or write_cursor(scope, last) != cursor:
+        raise Refused(400, f"there is no cursor {cursor!r}")
+    return last

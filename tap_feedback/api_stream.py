@@ -1,0 +1,226 @@
+"""The half of a stream that faces its API: its settings, its requests, its pages."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import RESTStream
+from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.streams.rest import HTTPRequest, PageContext
+
+from tap_feedback.columns import MOST_ROWS, infer, stream_schema
+from tap_feedback.fetching import Fetcher, Source
+from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
+from tap_feedback.page import read_page
+from tap_feedback.paging import Address, keys_by
+from tap_feedback.progress import Progress
+from tap_feedback.request import Assembler, RangeRequest
+from tap_feedback.responses import check_body, check_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import requests
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
+
+    from tap_feedback.connection import Connection
+    from tap_feedback.lock import StreamLock
+    from tap_feedback.page import Page
+    from tap_feedback.paging import Paginator
+    from tap_feedback.responses import Response
+    from tap_feedback.settings import General, Stream
+
+    LoggerAdapter = logging.LoggerAdapter[logging.Logger]
+else:
+    LoggerAdapter = logging.LoggerAdapter  # which takes no type before Python 3.11
+
+#: A time range without ends.
+OPEN = (None, None)
+
+
+class StreamLogger(LoggerAdapter):
+    """Begins each line with the stream's name: not every log shows the name of its logger."""
+
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Put the name in front."""
+        return f"{self.logger.name.rpartition('.')[2]}: {msg}", kwargs
+
+
+class ApiStream(RESTStream[dict[str, Any]], ABC):
+    """A stream with its requests and its pages.
+
+    Its settings, here called its declaration, have all that differs between streams. The class attributes of the
+    streams that the tap ships are the defaults of theirs.
+
+    Args:
+        tap: The tap.
+        declaration: The stream's settings.
+        general: The settings that all APIs share.
+        connection: The stream's API; None if that is not set, which is enough for discovery.
+        lock: Held by the caller; released while a request is in flight.
+    """
+
+    api: ClassVar[str]
+    data_selector: str
+    primary_keys: Sequence[str] = ("id",)
+    replication_key: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse an override that could not take effect.
+
+        Raises:
+            TypeError: There is one.
+        """
+        super().__init_subclass__(**kwargs)
+        refuse_dead_hooks(cls)
+
+    def __init__(
+        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, lock: StreamLock
+    ) -> None:
+        self.declaration = declaration
+        self.general = general
+        self._connection = connection
+        self.lock = lock
+        self.name = declaration.name
+        self.path = declaration.path
+        self.primary_keys = declaration.primary_keys
+        self.replication_key = declaration.replication_key
+        self.progress = Progress(self.name)
+        super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
+        self.stream_log = StreamLogger(self.logger, {})
+
+    @property
+    def keeps_unknown(self) -> bool:
+        """Whether fields that the schema lacks go into `_extra`."""
+        return self.general.unknown_fields == "keep"
+
+    @property
+    def connection(self) -> Connection:
+        """The stream's API.
+
+        Raises:
+            ConfigurationError: It is not set.
+        """
+        if self._connection is None:
+            raise ConfigurationError(
+                f"`{self.api}` is not set: it needs `{self.api}.base_url` and `{self.api}.api_key`"
+            )
+        return self._connection
+
+    # Requests
+
+    @property
+    def url_base(self) -> str:
+        """Scheme, host and prefix of the API."""
+        return self.connection.api.url_base
+
+    @property  # type: ignore[misc]  # the declaration sets it
+    def http_method(self) -> str:
+        """The method of the requests."""
+        return self.declaration.method
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """The headers that the stream adds to those of its API."""
+        return dict(self.declaration.headers)
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        return Assembler(self.declaration, self.connection.api.params)
+
+    def get_url(self, context: Context | None) -> str:  # noqa: ARG002 - no stream has partitions
+        """The address of the stream."""
+        return self.url_base + self.path
+
+    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:  # noqa: ARG002
+        """The query parameters of a request."""
+        return self._assembler.params(next_page_token or RangeRequest())
+
+    def prepare_request_payload(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: RangeRequest | None,
+    ) -> dict[str, Any] | None:
+        """The JSON body of a request; None for a GET."""
+        return self._assembler.body(next_page_token or RangeRequest())
+
+    def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
+        """The request for a page. A next link is followed as it is."""
+        token = page.next_page_token
+        if token is not None and token.page.url is not None:
+            return HTTPRequest(token.page.url, self.http_method, headers=self.http_headers)
+        return super().get_http_request(page=page)
+
+    # Pages
+
+    def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
+        """A fresh paginator of the type in the settings."""
+        return self.declaration.paginator.start(
+            keys=keys_by(self.primary_keys),
+            notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
+        )
+
+    @property
+    def passes(self) -> Sequence[Mapping[str, Any]]:
+        """The parameters of each pass over the stream."""
+        return self.declaration.passes or ({},)
+
+    def chain(self, bounds: tuple[str | None, str | None], params: Mapping[str, Any]) -> Iterator[Page]:
+        """The pages of one time range, in one pass.
+
+        Args:
+            bounds: Start and end of the range as the API wants them; None for an end that is open.
+            params: The parameters of the pass.
+        """
+        source = Source(
+            self.declaration.selection,
+            lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
+            self.note_response,
+            hooks_of(self),
+        )
+        fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
+        return fetcher.pages(self.get_new_paginator())
+
+    def note_response(self, response: Response) -> None:
+        """Take in a response, in the order of the pages."""
+
+    def validate_response(self, response: requests.Response) -> None:
+        """Check the status of a response, and that its body may be JSON.
+
+        Raises:
+            TransientError: The request is worth a retry.
+            FatalAPIError: It is not.
+        """
+        check_status(response.status_code, response.headers, self.connection.api)
+        check_body(response.content, response.status_code, response.headers, self.connection.api)
+
+    def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
+        """The rows of a response."""
+        now = datetime.now(timezone.utc)
+        yield from read_page(response.content, self.declaration.selection, now, response.headers).rows
+
+    @cached_property
+    def post_processes(self) -> bool:
+        """Whether a subclass overrides `post_process`."""
+        return is_overridden(self, "post_process")
+
+    def post_processed(self, page: Page) -> Page:
+        """A page with what `post_process` makes of its rows."""
+        rows = (self.post_process(row.copy(), None) for row in page.rows)
+        return page._replace(rows=[row for row in rows if row is not None])
+
+    def infer_columns(self) -> None:
+        """Read some rows and add a column for each property whose values all fit one type."""
+        rows: list[dict[str, Any]] = []
+        for page in self.chain(OPEN, self.passes[0]):
+            rows += (self.post_processed(page) if self.post_processes else page).rows
+            if len(rows) >= MOST_ROWS:
+                break
+        properties = self.schema["properties"]
+        properties |= infer(rows[:MOST_ROWS], properties)

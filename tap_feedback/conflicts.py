@@ -1,0 +1,154 @@
+"""Conflicts among settings of which each is right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+from jsonschema import Draft7Validator
+
+from tap_feedback.auth import Auth
+from tap_feedback.columns import columns_of
+from tap_feedback.declarations import merge, merge_typed, preset, vendors
+from tap_feedback.faults import MISSING, Fault, suggestion
+from tap_feedback.paging import Paging
+from tap_feedback.records.timestamps import parse_instant
+from tap_feedback.request import END, START, VARIABLE
+
+if TYPE_CHECKING:
+    from tap_feedback.declarations import Block, Shipped
+
+UNIONS = {"auth": Auth, "paginator": Paging}
+
+
+def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
+    """Find what does not go together.
+
+    Args:
+        config: The config, with all that is set for each API.
+        shipped: The streams that the tap ships.
+        found: Faults of single settings; what they are about is left out.
+    """
+    wrong = {fault.where[:depth] for fault in found for depth in range(1, 5)}
+    for name in shipped:
+        api = config.get(name)
+        if isinstance(api, Mapping):
+            taken = {stream: other for other in shipped if other != name for stream in shipped[other]}
+            for other in list(shipped)[: list(shipped).index(name)]:
+                streams = config[other].get("streams") if isinstance(config.get(other), Mapping) else None
+                taken |= dict.fromkeys(streams if isinstance(streams, Mapping) else (), other)
+            yield from _of_api(name, api, taken, wrong)
+    yield from _of_dates(config, wrong)
+
+
+def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+    yield from _of_vendor(name, api.get("vendor"))
+    for section in UNIONS:
+        if isinstance(api[section], Mapping):
+            yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
+    yield from _of_window((name,), api.get("incremental"))
+    streams = api["streams"]
+    if not isinstance(streams, Mapping):
+        return
+    for stream, block in streams.items():
+        place = (name, "streams", stream)
+        if not isinstance(block, Mapping) or (place in wrong and "path" not in block):
+            continue
+        if "path" not in block:
+            known = [name for name, other in streams.items() if isinstance(other, Mapping) and "path" in other]
+            yield Fault(place, f"is not a stream of this API; a new one needs a `path`{suggestion(stream, known)}")
+        elif stream in taken:
+            yield Fault(place, f"is the name of a stream of `{taken[stream]}`: choose another")
+        else:
+            yield from _of_stream(place, block, api, wrong)
+
+
+def _of_vendor(api: str, vendor: object) -> Iterator[Fault]:
+    """Check that the preset exists and is one of this API."""
+    if not isinstance(vendor, str):
+        return
+    block = preset(vendor)
+    if block is None:
+        hint = suggestion(vendor, vendors()) or f": the vendors are {', '.join(vendors())}"
+        yield Fault((api, "vendor"), f"is not a shipped preset{hint}")
+    elif block["api"] != api:
+        yield Fault((api, "vendor"), f"is a preset of another API: move these settings to `{block['api']}`")
+
+
+def _of_part(place: tuple[str, ...], part: Block, key: str, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+    """Check an auth or a paginator."""
+    if (*place, "type") in wrong:
+        return
+    section = place[-1]
+    fields = {kind.__struct_config__.tag: kind.__struct_fields__ for kind in get_args(UNIONS[section])}
+    own = fields[part["type"]]
+    owners = [(name, tag) for name in part for tag, names in fields.items() if name in names and name not in own]
+    for name, tag in owners:
+        yield Fault((*place, name), f"belongs to the {section} type {tag}")
+    if owners or place in wrong:
+        return
+    missing = required(section, part)
+    yield from (Fault((*place, name), MISSING) for name in missing)
+    if not missing:
+        typed = msgspec.convert(part, UNIONS[section])
+        for name, words in typed.faults(key) if section == "auth" else typed.faults():
+            yield Fault((place[0], name) if name == "api_key" else (*place, name), words)
+
+
+def required(section: str, part: Block) -> list[str]:
+    """The settings that an auth or a paginator of this type requires and does not have."""
+    (kind,) = (kind for kind in get_args(UNIONS[section]) if kind.__struct_config__.tag == part["type"])
+    return [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in part]
+
+
+def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+    """Check what a stream has of its own."""
+    paginator, incremental = block.get("paginator"), block.get("incremental")
+    if (
+        isinstance(paginator, Mapping)
+        and isinstance(api["paginator"], Mapping)
+        and (place[0], "paginator") not in wrong
+    ):
+        yield from _of_part((*place, "paginator"), merge_typed(api["paginator"], paginator), "", wrong)
+    if isinstance(incremental, Mapping) and isinstance(api.get("incremental", {}), Mapping):
+        yield from _of_window(place, merge(api.get("incremental", {}), incremental))
+    if block.get("json") and block.get("method", "GET") == "GET":
+        yield Fault((*place, "json"), "needs `method` POST")
+    if isinstance(block.get("schema"), Mapping):
+        yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
+    known = api.get("variables", {})
+    for part in ("path", "params", "json", "passes"):
+        for variable in VARIABLE.findall(str(block.get(part, ""))):
+            allowed = {START, END} if part != "path" else set()
+            if variable not in allowed and (not isinstance(known, Mapping) or variable not in known):
+                yield Fault((*place, part), f"has a variable without a value; set `{place[0]}.variables.{variable}`")
+
+
+def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
+    for name, column in columns.items():
+        if not isinstance(column, Mapping):
+            yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
+        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+            yield Fault((*place, name), "is not a JSON Schema")
+
+
+def _of_window(place: tuple[str, ...], incremental: Any) -> Iterator[Fault]:
+    if isinstance(incremental, Mapping) and incremental.get("window") is not None:
+        for param in ("start_param", "end_param"):
+            if incremental.get(param) is None:
+                yield Fault((*place, "incremental", param), "must be set if `window` is")
+
+
+def _of_dates(config: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+    """Check the range from `start_date` to `end_date`."""
+    start, end = (config.get(name) for name in ("start_date", "end_date"))
+    if start and end and not wrong & {("start_date",), ("end_date",)}:
+        first, last = parse_instant(start), parse_instant(end)
+        if first is not None and last is not None and first >= last:
+            yield Fault(("start_date",), "must be before `end_date`")
+    if start and ("start_date",) not in wrong:
+        first = parse_instant(start)
+        if first is not None and first > datetime.now(timezone.utc):
+            yield Fault(("start_date",), "lies in the future, so nothing would be read")

@@ -1,0 +1,76 @@
+"""Formats of texts in the settings: what such a text is, in words, and how to check it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tap_feedback.records.timestamps import parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an HTTP address with a host, and with a port that can be one."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def is_line(text: str) -> bool:
+    """Whether a text is one line without control characters, and without blanks at its ends."""
+    return text.isprintable() and text == text.strip()
+
+
+def is_latin_1(text: str) -> bool:
+    """Whether a text has only the characters that a header can carry."""
+    return all(character <= "\xff" for character in text)
+
+
+is_dotted_path = re.compile(r"\$|[^.\s*[\]]+(\.[^.\s*[\]]+)*").fullmatch
+is_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+
+FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "address": ("an address with `http://` or `https://` and a host", is_address),
+    "without-user": (
+        "without user name and password: the secret goes into `api_key`",
+        lambda text: "@" not in text.partition("//")[2].partition("/")[0],
+    ),
+    "without-query": ("without query, fragment and blanks", re.compile(r"[^\x00-\x20\x7f?#\\]*").fullmatch),
+    "secret": (
+        "must not be empty, and must not contain line breaks, control characters or leading or trailing spaces",
+        lambda text: text and is_line(text),
+    ),
+    "name": ("a name: one line of text", lambda text: text and is_line(text)),
+    "header-name": ("the name of a header, as in `X-Api-Version`", is_header_name),
+    "header-value": ("one line of text in Latin-1, as a header is", lambda text: is_line(text) and is_latin_1(text)),
+    "dotted-path": (
+        "a dotted path without `*`, `[` and `]`, as in `meta.total`, or `$`",
+        is_dotted_path,
+    ),
+    "url-path": (
+        "a path that begins with `/`, without query, fragment and blanks",
+        re.compile(r"/[^\x00-\x20\x7f?#]*").fullmatch,
+    ),
+    "url-prefix": (
+        "empty, or a path that begins with `/`, without query, fragment and blanks",
+        re.compile(r"(/[^\x00-\x20\x7f?#]*)?").fullmatch,
+    ),
+    "url-or-path": (
+        "an address with `http://` or `https://` and a host, or a path that begins with `/`",
+        lambda text: is_line(text) and (is_address(text) or text.startswith("/")),
+    ),
+    "time-format": (
+        "a strftime pattern, as in `%Y-%m-%d`, or `epoch`, `epoch_ms`",
+        lambda text: text in {"epoch", "epoch_ms"} or (is_line(text) and re.search("%[A-Za-z]", text)),
+    ),
+    # A bare number is an epoch elsewhere; here it would rather be a year.
+    "date-time": (
+        "a date or date-time, as in `2024-01-31` or `2024-01-31T00:00:00Z`",
+        lambda text: re.match(r"\d{4}-", text) and parse_instant(text),
+    ),
+}

@@ -1,0 +1,133 @@
+"""Hooks of the SDK: which overrides take effect, and which could not."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import requests
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+
+from tap_feedback.responses import RefusedError
+from tap_feedback.retry import TransientError
+from tap_feedback.wait_headers import requested_wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from tap_feedback.responses import Response
+    from tap_feedback.settings import Retry
+
+#: Hooks of the SDK that this tap has no use for, and what to use in their place.
+DEAD = {
+    **dict.fromkeys(("records_jsonpath", "next_page_token_jsonpath"), "set `data_selector` or `paginator`"),
+    **dict.fromkeys(("request_records", "get_records"), "override `parse_response` or `post_process`"),
+    **dict.fromkeys(("authenticator", "requests_session", "request_decorator"), "set `auth` and `retry`"),
+    **dict.fromkeys(
+        ("prepare_request", "build_prepared_request", "allow_redirects", "payload_as_json"),
+        "override `get_http_request`",
+    ),
+    **dict.fromkeys(
+        ("backoff_handler", "backoff_jitter", "backoff_runtime", "extra_retry_statuses", "timeout"),
+        "set `retry` and `timeout`, or override `backoff_wait_generator`",
+    ),
+    **dict.fromkeys(
+        ("partitions", "parent_stream_type", "state_partitioning_keys", "get_child_context", "generate_child_contexts"),
+        "streams have no partitions",
+    ),
+    **dict.fromkeys(("STATE_MSG_FREQUENCY", "is_sorted", "check_sorted"), "the tap writes STATE when it is proven"),
+    **dict.fromkeys(("calculate_sync_cost", "update_sync_costs", "get_http_request_counter"), "it is never called"),
+}
+
+
+def refuse_dead_hooks(stream: type) -> None:
+    """Refuse a class with an override that could not take effect.
+
+    Raises:
+        TypeError: There is one.
+    """
+    for name, instead in DEAD.items():
+        if name in vars(stream):
+            raise TypeError(f"{stream.__name__}.{name} would have no effect: {instead}")
+
+
+def is_overridden(stream: Any, name: str) -> bool:
+    """Whether a stream has a hook of its own, in place of the tap's or the SDK's."""
+    owner = next(kind for kind in type(stream).__mro__ if name in vars(kind))
+    return not owner.__module__.startswith(("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk."))
+
+
+class Hooks(NamedTuple):
+    """What a stream overrides of the handling of responses; None for what it does not."""
+
+    validate_response: Callable[[requests.Response], None] | None = None
+    parse_response: Callable[[requests.Response], Iterable[dict[str, Any]]] | None = None
+    backoff_wait_generator: Callable[[], Generator[float, Any, None]] | None = None
+    backoff_max_tries: Callable[[], int | None] | None = None
+
+
+def hooks_of(stream: Any) -> Hooks:
+    """Return the hooks that a stream overrides."""
+    return Hooks(*(getattr(stream, name) if is_overridden(stream, name) else None for name in Hooks._fields))
+
+
+def as_requests(response: Response, request: HTTPRequest) -> requests.Response:
+    """Return a response as the SDK's hooks expect it."""
+    found = requests.Response()
+    found.status_code = response.status
+    found.headers.update(response.headers)
+    found.url = request.url
+    found.reason = HTTPStatus(response.status).phrase if response.status in set(HTTPStatus) else ""
+    found._content = response.body  # noqa: SLF001 - it has no other way in
+    return found
+
+
+def validate(
+    hook: Callable[[requests.Response], None], response: Response, request: HTTPRequest, policy: Retry
+) -> None:
+    """Have a stream validate a response.
+
+    Raises:
+        TransientError: The hook raised RetriableAPIError.
+        RefusedError: The hook raised FatalAPIError for a status that is an error.
+    """
+    try:
+        hook(as_requests(response, request))
+    except RetriableAPIError as error:
+        wait = requested_wait(response.headers, policy.wait_headers)
+        is_refused = response.status == HTTPStatus.TOO_MANY_REQUESTS
+        raise TransientError(str(error), retry_after=wait, refused=is_refused) from None
+    except RefusedError:
+        raise
+    except FatalAPIError as error:
+        if response.status < HTTPStatus.BAD_REQUEST:
+            raise
+        raise RefusedError(str(error), response.status) from None
+
+
+class Waits:
+    """The waits of a stream before the retries of one request.
+
+    Args:
+        generator: The hook that yields seconds, as the library `backoff` expects: what it yields first is not a wait.
+    """
+
+    def __init__(self, generator: Callable[[], Generator[float, Any, None]] | None) -> None:
+        self._generator = generator() if generator else None
+        if self._generator is not None:
+            next(self._generator)
+
+    def instead_of(self, seconds: float, failure: TransientError) -> float:
+        """Return the wait after a failure; one that the API asked for stays."""
+        if self._generator is None or failure.retry_after or failure.pause:
+            return seconds
+        return float(self._generator.send(failure))
+
+
+def with_tries(policy: Retry, hook: Callable[[], int | None] | None) -> Retry:
+    """Return a policy with the number of tries that a stream's hook allows."""
+    most = hook() if hook else None
+    return policy if most is None else msgspec.structs.replace(policy, max_retries=most - 1)

@@ -1,0 +1,130 @@
+"""Records of one stream on their way out: made to fit the schema, mapped, and written."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.singerlib.encoding.simple import RecordMessage
+
+from tap_feedback.records.conform import EXTRA, Conformer, MissingKey
+from tap_feedback.records.mapping import Mapper, closed
+from tap_feedback.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tap_feedback.client import FeedbackStream
+    from tap_feedback.page import Page
+    from tap_feedback.records.conform import Findings
+
+Record = dict[str, Any]
+
+
+class Output:
+    """What becomes of the rows of one stream in one sync.
+
+    Args:
+        stream: The stream, with the catalog applied.
+    """
+
+    def __init__(self, stream: FeedbackStream) -> None:
+        self._stream = stream
+        first = stream.stream_maps[0]
+        depth = first.flattening_options.max_level if first.flattening_enabled and first.flattening_options else None
+        schema = stream.effective_schema
+        # With flattening, no member of an object passes that SCHEMA lacks.
+        self._conform = Conformer(
+            schema if depth is None else closed(schema, depth),
+            key_properties=stream.primary_keys,
+            keep_unknown=EXTRA in schema["properties"],
+            on_first_misfit=self._warn_of_misfit,
+        )
+
+    @property
+    def findings(self) -> Findings:
+        """What conforming has met."""
+        return self._conform.findings
+
+    def conform(self, page: Page) -> list[Record]:
+        """The records of a page; copies of its rows, as the paginator compares rows with those to come.
+
+        Raises:
+            FatalAPIError: A row has no primary key.
+        """
+        stream, conform, scrub = self._stream, self._conform, page.unstorable
+        records: list[Record] = []
+        try:
+            for row in page.rows:
+                records.append(conform(row.copy(), scrub))  # noqa: PERF401 - the position is needed
+        except MissingKey as error:
+            raise FatalAPIError(
+                f"page {stream.progress.pages}, new row {len(records) + 1}: {error}; "
+                f"set `{stream.api}.streams.{stream.name}.primary_key` to a property that tells rows apart"
+            ) from None
+        return records
+
+    def _warn_of_misfit(self, name: str, reason: str) -> None:
+        """Say once for a property that a value did not fit."""
+        stream = self._stream
+        kept = EXTRA in stream.effective_schema["properties"] and stream.mask[("properties", EXTRA)]
+        place = f"kept in `{EXTRA}`" if kept else "dropped"
+        stream.stream_log.warning(
+            "`%s` had a value that does not fit (%s): %s; the property is null", one_line(name), reason, place
+        )
+
+    @cached_property
+    def _mapper(self) -> Mapper:
+        """What makes of a record what goes out."""
+        stream = self._stream
+        return Mapper(
+            stream.name,
+            stream.stream_maps,
+            schema=stream.schema,
+            mask=stream.mask,
+            configured=stream.config.get("stream_maps") or {},
+        )
+
+    def mapped(self, records: list[Record]) -> Iterator[Record]:
+        """The records as the first stream map makes them, for a caller that writes them.
+
+        Raises:
+            MappingFailedError: A stream map failed.
+        """
+        if records and self._mapper.is_plain:
+            self._stream.announce()
+            yield from records
+            return
+        for record in records:
+            for _, mapped in self._mapper(record):
+                self._stream.announce()
+                yield mapped
+                break
+
+    def write(self, records: list[Record], received: datetime) -> None:
+        """Write the records of a page, under each stream map.
+
+        Raises:
+            MappingFailedError: A stream map failed.
+        """
+        stream, writer, version = self._stream, self._stream.writer, self._stream.version
+        if records and self._mapper.is_plain:
+            stream.announce()
+            writer.write_records(stream.name, records, version=version, time_extracted=received)
+            return
+        for record in records:
+            for alias, mapped in self._mapper(record):
+                stream.announce()
+                writer.write_message(RecordMessage(alias, mapped, version, received))
+
+    def try_maps(self, records: list[Record]) -> None:
+        """Map records without writing them.
+
+        Raises:
+            MappingFailedError: A stream map failed.
+        """
+        for record in records:
+            deque(self._mapper(record), maxlen=0)

@@ -1,0 +1,179 @@
+"""Records made from rows: what fits the schema in its properties, the rest in `_extra`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tap_feedback.json_types import PYTHON_TYPES, noun
+from tap_feedback.records.fitting import NO_TYPES, Misfit, Property
+from tap_feedback.records.text import free_name, replace_unstorable
+from tap_feedback.records.timestamps import is_normal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+EXTRA = "_extra"
+EXTRA_SCHEMA: dict[str, Any] = {
+    "type": ["object", "null"],
+    "description": (
+        "What the API sent beyond the schema: properties that the schema does not know, and values that do not fit "
+        "it, each under its name. Null if there is nothing."
+    ),
+}
+
+#: Names counted one by one; an API that uses ids as property names must not fill the memory.
+MAX_NAMES = 1000
+#: What the names beyond those are counted under.
+OTHER_NAMES = "(other names)"
+
+
+class MissingKey(ValueError):  # noqa: N818 - the name says what is wrong, as KeyError's does
+    """A record cannot be identified: its primary key is missing, null or of the wrong type."""
+
+
+@dataclass
+class Findings:
+    """What the conformer of one stream has met, for the summary."""
+
+    #: Records with each unknown property.
+    extra: Counter[str] = field(default_factory=Counter)
+    #: Values of each property that did not fit; members of objects by dotted path.
+    misfits: Counter[str] = field(default_factory=Counter)
+    #: Texts in which a character was replaced.
+    replaced: int = 0
+    #: Records with an unknown property or a value that did not fit.
+    rows_with_extra: int = 0
+
+
+class Conformer:
+    """Makes the records of one stream fit its schema.
+
+    - A property that the schema does not know goes into `_extra`, `_extra` itself included.
+    - A value that does not fit is converted if nothing is lost. Otherwise it goes into `_extra` and the property is
+      null, or left out if the schema allows no null.
+    - Members of objects are treated alike. Their names in `_extra` are dotted paths, such as `links.forum`. Those that
+      the schema does not list go there only if it has `additionalProperties: false`. A list with an item that does not
+      fit goes there as a whole.
+    - Of the schema, types, `properties`, `items`, `additionalProperties`, `required`, `anyOf`, `oneOf`, `minimum` and
+      `maximum` of integers, and the formats `date-time` and `date` are read.
+
+    Args:
+        schema: The JSON Schema of the records.
+        key_properties: Properties that every record must have, whether or not the schema knows them.
+        keep_unknown: Whether records have `_extra` (null when empty), or its content is dropped.
+        on_first_misfit: Called with the first value of a property that does not fit: its path, and the reason without
+            the value.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        key_properties: Sequence[str],
+        keep_unknown: bool,
+        on_first_misfit: Callable[[str, str], None],
+    ) -> None:
+        self.findings = Findings()
+        self._keep_unknown = keep_unknown
+        self._on_first_misfit = on_first_misfit
+        self._properties = {
+            name: Property(subschema) for name, subschema in schema.get("properties", {}).items() if name != EXTRA
+        }
+        self._keys = list(key_properties)
+        for key in self._keys:
+            self._properties.setdefault(key, Property({"type": ["string", "integer", "number", "boolean"]}))
+        required = [name for name in schema.get("required", ()) if name in self._properties]
+        self._required = list(dict.fromkeys([*self._keys, *required]))
+        self._as_is = {name: property_.as_is for name, property_ in self._properties.items()}
+        # Timestamps have a check of their own, as most records have some and nearly all of them are in order.
+        self._date_times = [name for name, property_ in self._properties.items() if property_.is_date_time]
+        for name in self._date_times:
+            self._as_is[name] |= PYTHON_TYPES["string"]
+        # So have integers with bounds.
+        self._bounded = [(name, *property_.bounds) for name, property_ in self._properties.items() if property_.bounds]
+        for name, _, _ in self._bounded:
+            self._as_is[name] |= PYTHON_TYPES["integer"]
+
+    def __call__(self, record: dict[str, Any], scrub: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - speed
+        """Make a record fit, in place.
+
+        Args:
+            record: The record as it was decoded.
+            scrub: Whether its texts may hold NUL characters or lone surrogates, to be replaced by U+FFFD.
+
+        Raises:
+            MissingKey: The record has no usable value for a key property, or for one that the schema requires and
+                does not let be null.
+        """
+        if type(record) is not dict:
+            raise MissingKey("the record is not an object")
+        if scrub:
+            self.findings.replaced += replace_unstorable(record)
+        unfit = self._unfit(record)
+        extra = self._settle(record, unfit) if unfit else None
+        for name in self._required:
+            if record.get(name) is None:
+                self._fill(record, name)
+        if self._keep_unknown:
+            record[EXTRA] = extra
+        return record
+
+    def _unfit(self, record: dict[str, Any]) -> list[str]:
+        """The properties that are unknown, or do not fit as they are."""
+        as_is = self._as_is  # the loops below run for every value of every record
+        unfit = []
+        try:
+            for name, value in record.items():
+                if type(value) not in as_is[name]:
+                    unfit.append(name)
+        except KeyError:  # a name that was not met before
+            unfit = [name for name, value in record.items() if type(value) not in as_is.get(name, NO_TYPES)]
+        for name in self._date_times:
+            value = record.get(name)
+            if type(value) is str and not is_normal(value):
+                unfit.append(name)
+        for name, low, high in self._bounded:
+            value = record.get(name)
+            if type(value) is int and not low <= value <= high:
+                unfit.append(name)
+        return unfit
+
+    def _fill(self, record: dict[str, Any], name: str) -> None:
+        """Put null if a required property is missing, or was left out because it did not fit."""
+        if name in self._keys or not self._properties[name].nullable:
+            raise MissingKey(f"the record has no usable {name!r}")
+        record[name] = None
+
+    def _settle(self, record: dict[str, Any], unfit: Iterable[str]) -> dict[str, Any] | None:
+        """Convert or take out the properties that do not fit as they are; returns what was taken out, if any."""
+        extra: dict[str, Any] = {}
+        misfits: list[Misfit] = []
+        as_is, counter = self._as_is, self.findings.extra
+        for name in unfit:
+            if name in self._properties:
+                self._properties[name].settle(record, name, name, misfits)
+                continue
+            extra[name] = record.pop(name)
+            if name in as_is:
+                counter[name] += 1
+            elif _count(counter, name) == name:
+                as_is[name] = NO_TYPES  # met from now on
+        for path, value, wanted in misfits:
+            counted_as = _count(self.findings.misfits if wanted else counter, path)
+            if wanted and self.findings.misfits[counted_as] == 1:
+                self._on_first_misfit(counted_as, f"{noun(value)}, not {wanted}")
+            extra[free_name(path, extra)] = value
+        if not extra:
+            return None
+        self.findings.rows_with_extra += 1
+        return extra
+
+
+def _count(counter: Counter[str], name: str) -> str:
+    """Count a name, and return what it was counted under."""
+    if name not in counter and len(counter) >= MAX_NAMES:
+        name = OTHER_NAMES
+    counter[name] += 1
+    return name

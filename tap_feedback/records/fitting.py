@@ -1,0 +1,162 @@
+"""A schema compiled into what is tried on values."""
+
+from __future__ import annotations
+
+import math
+from types import NoneType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_feedback.json_types import NOUNS, PYTHON_TYPES
+from tap_feedback.records.conversions import CONVERSIONS, FORMATS, MISFIT, to_integer_within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    #: The value made to fit, or MISFIT. It gets the value, its path, and a list for the misfits inside the value.
+    Attempt = Callable[[object, str, list["Misfit"]], object]
+
+NO_TYPES: frozenset[type] = frozenset()
+
+
+class Misfit(NamedTuple):
+    """A value that was taken out; `wanted` is empty if the schema does not know the property."""
+
+    path: str
+    value: object
+    wanted: str
+
+
+class Property:
+    """What a subschema allows for a value."""
+
+    def __init__(self, schema: Mapping[str, Any] | bool) -> None:  # noqa: FBT001 - `true` and `false` are schemas
+        if isinstance(schema, bool):
+            schema = {} if schema else {"type": ()}
+        #: Python types whose values fit as they are.
+        self.as_is: frozenset[type] = NO_TYPES
+        #: What is tried in turn on other values.
+        self._attempts: list[Attempt] = []
+        #: The bounds of integers; empty if there are none, or if another type lets integers pass.
+        self.bounds: tuple[float, float] | tuple[()] = ()
+        options = schema.get("anyOf", schema.get("oneOf", ()))
+        types = schema.get("type", () if options else tuple(PYTHON_TYPES))
+        names = [types] if isinstance(types, str) else types
+        wanted = [self._accept(name, schema) for name in names]
+        for option in [] if "type" in schema else [Property(option) for option in options]:
+            self.as_is |= option.as_is
+            self._attempts.append(option.fit)
+            wanted.append(option.wanted)
+        #: The types as a message names them; empty if no value fits.
+        self.wanted: str = " or ".join(wanted)
+        #: Whether text fits only as a timestamp in RFC 3339.
+        self.is_date_time = "a date-time" in wanted and str not in self.as_is
+        if int in self.as_is:
+            self.bounds = ()
+
+    def _accept(self, name: str, schema: Mapping[str, Any]) -> str:
+        """Accept one type of a schema, and name it."""
+        format_ = schema.get("format")
+        if name == "string" and format_ in FORMATS:
+            self._attempts.append(_on_value(FORMATS[format_]))
+            return f"a {format_}"
+        if name == "integer" and schema.keys() & {"minimum", "maximum"}:
+            self.bounds = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+            self._attempts.append(_on_value(to_integer_within(*self.bounds)))
+            return f"{NOUNS[name]} {_range(*self.bounds)}"
+        if name == "object" and schema.keys() & {"properties", "additionalProperties", "required"}:
+            self._attempts.append(Object(schema).fit)
+        elif name == "array" and "items" in schema:
+            self._attempts.append(Array(schema).fit)
+        else:
+            self.as_is |= PYTHON_TYPES[name]
+        if name in CONVERSIONS:
+            self._attempts.append(_on_value(CONVERSIONS[name]))
+        return NOUNS[name]
+
+    @property
+    def nullable(self) -> bool:
+        """Whether null fits."""
+        return NoneType in self.as_is
+
+    def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
+        """The value, converted if need be, or MISFIT; what was taken out of it is added to `misfits`."""
+        if type(value) in self.as_is:
+            return value
+        for attempt in self._attempts:
+            fitted = attempt(value, path, misfits)
+            if fitted is not MISFIT:
+                return fitted
+        return MISFIT
+
+    def settle(self, members: dict[str, Any], name: str, path: str, misfits: list[Misfit]) -> None:
+        """Make a member of an object fit, in place; else it becomes null, or is removed if it may not be null."""
+        value = members[name]
+        fitted = self.fit(value, path, misfits)
+        if fitted is not MISFIT:
+            members[name] = fitted
+            return
+        misfits.append(Misfit(path, value, self.wanted))
+        if self.nullable:
+            members[name] = None
+        else:
+            del members[name]
+
+
+class Object:
+    """What a subschema allows for the members of an object."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._members = {name: Property(subschema) for name, subschema in schema.get("properties", {}).items()}
+        self._others = Property(schema.get("additionalProperties", True))
+        self._as_is = {name: member.as_is for name, member in self._members.items()}
+        self._required = frozenset(schema.get("required", ()))
+
+    def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
+        """The object if its members fit, else a copy with what was made to fit, or MISFIT."""
+        if type(value) is not dict:
+            return MISFIT
+        as_is, others = self._as_is.get, self._others
+        unfit = [name for name, item in value.items() if type(item) not in as_is(name, others.as_is)]
+        if not unfit and self._required <= value.keys():
+            return value
+        fitted = dict(value)
+        found: list[Misfit] = []
+        for name in unfit:
+            self._members.get(name, others).settle(fitted, name, f"{path}.{name}", found)
+        for name in self._required - fitted.keys():
+            if not self._members.get(name, others).nullable:
+                return MISFIT
+            fitted[name] = None
+        misfits += found
+        return fitted
+
+
+class Array:
+    """What a subschema allows for the items of a list."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._item = Property(schema["items"])
+
+    def fit(self, value: object, path: str, _misfits: list[Misfit]) -> object:
+        """The list if its items fit, else a copy with what was made to fit, or MISFIT."""
+        if type(value) is not list:
+            return MISFIT
+        if self._item.as_is.issuperset(map(type, value)):
+            return value
+        found: list[Misfit] = []
+        fitted = [self._item.fit(item, path, found) for item in value]
+        if found or any(item is MISFIT for item in fitted):
+            return MISFIT
+        return fitted
+
+
+def _on_value(convert: Callable[[object], object]) -> Attempt:
+    """A conversion, which needs nothing but the value, as an attempt."""
+    return lambda value, _path, _misfits: convert(value)
+
+
+def _range(low: float, high: float) -> str:
+    """Bounds in words that follow a noun."""
+    if low == -math.inf:
+        return f"of at most {high}"
+    return f"of at least {low}" if high == math.inf else f"from {low} to {high}"

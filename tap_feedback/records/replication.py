@@ -1,0 +1,220 @@
+"""Incremental replication: the range of time to request, the rows in it, and the bookmark that they reach."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+
+from tap_feedback.records.timestamps import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tap_feedback.settings import General, Incremental
+
+#: What to do about a bookmark that cannot be used.
+REMEDY = "remove it from the state, to read from `start_date`"
+
+#: The overlap of two windows: an API may or may not include the ends of a range.
+OVERLAP = timedelta(seconds=1)
+#: Timestamps in whole seconds, as most APIs have them.
+SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def is_instant(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are points in time."""
+    return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
+
+
+def is_number(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are numbers, and nothing else but null."""
+    kinds: set[str] = set()
+    for variant in _variants(schema):
+        types = variant.get("type", "any")
+        kinds |= {types} if isinstance(types, str) else {*types}
+    return kinds - {"null"} in ({"integer"}, {"number"}, {"integer", "number"})
+
+
+def _variants(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The schemas of which a value must fit one."""
+    return schema.get("anyOf") or schema.get("oneOf") or [schema]
+
+
+class Window(NamedTuple):
+    """A range of time, up to its end; None if it is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Replication:
+    """The incremental sync of one stream.
+
+    Values of the replication key are compared as instants if the key is a point in time, else as numbers.
+
+    Args:
+        stream: Its name, for messages.
+        key: The replication key.
+        is_instant: Whether the key is a point in time.
+        state: The stream's state, which `move_bookmark` changes. The bookmark is the SDK's own, or else that of a
+            singer-io tap, which is under the name of the key.
+        settings: `start_date` and `end_date` count if the key is a point in time.
+        incremental: How to request a range.
+        began: The moment the sync began.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        key: str,
+        *,
+        is_instant: bool,
+        state: dict[str, Any],
+        settings: General,
+        incremental: Incremental,
+        began: datetime,
+    ) -> None:
+        self.key = key
+        self.is_instant = is_instant
+        self.state = state
+        self.incremental = incremental
+        self.began = began
+        own = state.get("replication_key_value") if state.get("replication_key") == key else None
+        self.is_taken_over = own is None and state.get(key) is not None
+        self.bookmark = state.get(key) if self.is_taken_over else own
+        self.end = settings.end_date if is_instant else None
+        self.start = self._start(stream, settings.start_date)
+        self._newest: tuple[Any, Any] | None = None  # the latest value: as it is compared, and as it came
+        self._knows_clock = False
+        #: Whether any row has a usable value of the key; None before the first row.
+        self.has_values: bool | None = None
+
+    def _start(self, stream: str, start_date: datetime | None) -> Any | None:
+        """The bookmark less the lookback, or `start_date`, whichever is later.
+
+        Raises:
+            ConfigurationError: The bookmark is not a point in time, or is in the future.
+        """
+        if not self.is_instant:
+            return self.bookmark
+        if self.bookmark is None:
+            return start_date
+        moment = parse_instant(self.bookmark)
+        if moment is None:
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {REMEDY}")
+        if moment > self.began:
+            raise ConfigurationError(
+                f"state: the bookmark of {stream} lies in the future, so nothing would be read: {REMEDY}"
+            )
+        lookback = timedelta(seconds=self.incremental.lookback)
+        start = max(moment, EARLIEST + lookback) - lookback
+        return start if start_date is None else max(start, start_date)
+
+    @property
+    def origin(self) -> str:
+        """The start of the range, for the log."""
+        if self.start is None:
+            return "the beginning"
+        return format_instant(self.start, SECONDS) if self.is_instant else str(self.start)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the range ends before it begins, so that there is nothing to request."""
+        return self.start is not None and self.end is not None and bool(self.start >= self.end)
+
+    def note_clock(self, sent: datetime | None) -> None:
+        """Note when the first request was sent by the API's clock, which counts if it is behind ours.
+
+        That clock dates the rows that change from then on, so a bookmark beyond this moment could pass them.
+        """
+        if sent is not None and not self._knows_clock:
+            self._knows_clock = True
+            self.began = min(self.began, sent)
+
+    # What is requested
+
+    def windows(self) -> Iterator[list[Window]]:
+        """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
+
+        The first group ends at the moment the sync began. The time after it is read last: a row that changes during the
+        sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
+        """
+        if self.is_over:
+            return
+        if not self.is_instant or self.incremental.window is None or self.start is None:
+            yield [Window(self.start, self.end)]
+            return
+        step, last = timedelta(days=self.incremental.window), min(self.began, self.end or self.began)
+        windows, start = [], self.start
+        while start < last:
+            windows.append(Window(start, min(start + step, last) + OVERLAP))
+            start += step
+        yield windows
+        last = min(self.began, self.end or self.began)
+        if self.end is None or last < self.end:
+            yield [Window(max(last, self.start), self.end)]
+
+    def bounds(self, window: Window) -> tuple[str | None, str | None]:
+        """The start and the end of a window as the API wants them; None for an end that is open."""
+        if not self.is_instant:
+            return None, None
+        start, end, pattern = window.start, window.end, self.incremental.format
+        if start is not None and start != self.start:
+            start -= OVERLAP
+        return (
+            format_instant(start, pattern) if start is not None else None,
+            format_instant(end, pattern, round_up=True) if end is not None else None,
+        )
+
+    # What the API returns
+
+    def _place(self, value: Any) -> Any:
+        """The value of the key as it is compared; None if it is not comparable."""
+        return parse_instant(value) if self.is_instant else value
+
+    def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records in the range, whether or not the API filtered them, and those without a value of the key.
+
+        Raises:
+            FatalAPIError: The key is a number in one record, and text in another or in the bookmark.
+        """
+        try:
+            return self._within(records)
+        except TypeError:
+            raise FatalAPIError(
+                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
+            ) from None
+
+    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        start, end, newest = self.start, self.end, self._newest
+        kept = []
+        for record in records:
+            value = record.get(self.key)
+            place = None if value is None else self._place(value)
+            if place is not None:
+                if (start is not None and place < start) or (end is not None and place >= end):
+                    continue
+                if newest is None or place > newest[0]:
+                    newest = (place, value)
+            kept.append(record)
+        self._newest = newest
+        if records and not self.has_values:
+            self.has_values = newest is not None or len(kept) < len(records)
+        return kept
+
+    def move_bookmark(self) -> None:
+        """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
+        if self._newest is None:
+            return
+        place, value = self._newest
+        if self.is_instant and place > self.began:
+            # Rows that change in the rest of this second may have its beginning as their time.
+            value = format_instant(self.began, SECONDS)
+            place = self._place(value)
+        if self.bookmark is not None and place < self._place(self.bookmark):
+            return
+        self.state.update(replication_key=self.key, replication_key_value=value)
+        self.bookmark = value

@@ -1,0 +1,140 @@
+"""Requests of a stream: its path, parameters and body, for a time range and for what the paginator requests."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_feedback.body import remove_path, set_path
+from tap_feedback.paging import PageRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_feedback.settings import Stream
+
+#: A variable in a path, a parameter or a body.
+VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
+#: The variables that stand for the time range of a request.
+START, END = "incremental.start_value", "incremental.end_value"
+EPOCHS = {"epoch", "epoch_ms"}
+
+
+class RangeRequest(NamedTuple):
+    """What a request changes in those of its stream: the parameters of a pass, a time range, a page."""
+
+    params: Mapping[str, Any] = {}
+    start: str | None = None
+    end: str | None = None
+    page: PageRequest = PageRequest(is_first=True)
+
+
+class Assembler:
+    """Puts the requests of one stream together.
+
+    Args:
+        stream: The stream's settings.
+        params: The parameters of its API.
+    """
+
+    def __init__(self, stream: Stream, params: Mapping[str, Any]) -> None:
+        self._stream = stream
+        self._params = {**params, **stream.params}
+        self._range_in_body = stream.method == "POST"
+        self._page_in_body = stream.paginator.location == "body"
+
+    def params(self, wanted: RangeRequest) -> dict[str, Any]:
+        """Return the query parameters of a request."""
+        params = {name: fill(value, _range(wanted).get) for name, value in {**self._params, **wanted.params}.items()}
+        params = {name: value for name, value in params.items() if not _has_variable(value)}
+        if not self._range_in_body:
+            params |= self._range_params(wanted)
+        if not self._page_in_body:
+            params |= wanted.page.params
+        return {name: as_text(value) for name, value in params.items() if self._is_sent(name, wanted)}
+
+    def body(self, wanted: RangeRequest) -> dict[str, Any] | None:
+        """Return the JSON body of a request, None for a GET.
+
+        Raises:
+            ConfigurationError: It has a variable without a value.
+        """
+        if self._stream.method == "GET":
+            return None
+        body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), self._numbers(wanted).get)
+        if _has_variable(body):
+            raise ConfigurationError(
+                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; "
+                "set `start_date` or `incremental.initial_value`"
+            )
+        for name in [] if wanted.page.is_first else self._stream.paginator.first_page_only:
+            remove_path(body, name)
+        values = dict(self._range_params(wanted, in_body=True))
+        if self._page_in_body:
+            values |= wanted.page.params
+        for name, value in values.items():
+            if self._is_sent(name, wanted):
+                set_path(body, name, value)
+        return body
+
+    def _is_sent(self, name: str, wanted: RangeRequest) -> bool:
+        return wanted.page.is_first or name not in self._stream.paginator.first_page_only
+
+    def _range_params(self, wanted: RangeRequest, *, in_body: bool = False) -> dict[str, Any]:
+        """The parameters of the time range."""
+        incremental, values = self._stream.incremental, self._numbers(wanted) if in_body else _range(wanted)
+        named = {incremental.start_param: values.get(START), incremental.end_param: values.get(END)}
+        return {name: value for name, value in named.items() if name is not None and value is not None}
+
+    def _numbers(self, wanted: RangeRequest) -> dict[str, Any]:
+        """The time range as JSON has it: epochs are numbers."""
+        is_epoch = self._stream.incremental.format in EPOCHS
+        return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
+
+
+def _range(wanted: RangeRequest) -> dict[str, str]:
+    return {name: value for name, value in ((START, wanted.start), (END, wanted.end)) if value is not None}
+
+
+def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -> Any:
+    """Return a value with its variables replaced; those without a value stay.
+
+    A text that is one variable becomes its value, whatever type that has.
+
+    Args:
+        value: A text, or an object or list of such.
+        value_of: Returns the value of a variable, or None.
+        in_path: Whether values are quoted for a path.
+    """
+    if isinstance(value, dict):
+        return {name: fill(item, value_of, in_path=in_path) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(fill(item, value_of, in_path=in_path) for item in value)
+    if not isinstance(value, str):
+        return value
+
+    def text(found: re.Match[str]) -> str:
+        filled = value_of(found[1])
+        if filled is None:
+            return found[0]
+        return quote(str(as_text(filled)), safe="") if in_path else str(as_text(filled))
+
+    whole = VARIABLE.fullmatch(value)
+    if whole and not in_path and (filled := value_of(whole[1])) is not None:
+        return filled
+    return VARIABLE.sub(text, value)
+
+
+def _has_variable(value: Any) -> bool:
+    return START in (text := str(value)) or END in text
+
+
+def as_text(value: Any) -> Any:
+    """Return the value of a parameter with `true` and `false` as JSON spells them."""
+    if isinstance(value, (list, tuple)):
+        return [as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,115 @@
+"""JSON Schema of the settings, for validation, `--about` and the documents."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_feedback.declarations import DEFAULTS
+from tap_feedback.settings import ApiSettings, General, StreamSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from msgspec import Struct
+
+    from tap_feedback.declarations import Shipped
+
+STREAMS_DESCRIPTION = "Overrides for a stream, or a new stream, by name."
+#: Parts of a stream's settings that override those of its API.
+OF_STREAM = ("paginator", "incremental")
+
+
+def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
+    """The JSON Schema of the config, without what the SDK adds; a new one each time."""
+    api_schema, properties = _schema_of(ApiSettings), {}
+    stream = _schema_of(StreamSettings)
+    stream["properties"] |= {name: api_schema["properties"][name] for name in OF_STREAM}
+    _set_defaults(stream, {})
+    for name, streams in shipped.items():
+        api = copy.deepcopy(api_schema)
+        api["description"] = f"The {name} API; streams: {', '.join(streams)}."
+        _set_defaults(api, _defaults_of(name))
+        api["required"] = ["base_url", "api_key"]
+        api["properties"]["streams"] = {
+            "type": "object",
+            "description": STREAMS_DESCRIPTION,
+            "additionalProperties": copy.deepcopy(stream),
+            "default": {},
+        }
+        properties[name] = api
+    general = _schema_of(General)
+    return {"type": "object", "properties": {**properties, **general["properties"]}, "additionalProperties": False}
+
+
+def leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The single settings of an object, by dotted name; an object with names of the user's choice is one setting."""
+    for name, part in schema["properties"].items():
+        if "properties" in part and isinstance(part.get("additionalProperties", True), bool):
+            yield from leaves(part, f"{prefix}{name}.")
+        else:
+            yield prefix + name, part
+
+
+def nullable(schema: Mapping[str, Any]) -> bool:
+    """Whether a setting is a text that may be null. Meltano cannot pass null on; an empty text stands for it."""
+    return {"string", "null"} <= set(schema.get("type", ()))
+
+
+def _defaults_of(api: str) -> dict[str, Any]:
+    """The defaults of an API as JSON."""
+    given = {"base_url": "", "api_key": "", **DEFAULTS[api]}
+    defaults: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.convert(given, ApiSettings)))
+    return defaults
+
+
+def _set_defaults(schema: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Set the defaults of one API, at the single settings and at no others."""
+    schema.pop("required", None)
+    for name, part in schema["properties"].items():
+        part.pop("default", None)
+        if "properties" in part:
+            _set_defaults(part, defaults.get(name, {}))
+        elif name in defaults and name not in {"base_url", "api_key"}:
+            part["default"] = defaults[name]
+
+
+def _schema_of(kind: type[Struct]) -> dict[str, Any]:
+    """The schema of a class, all in one piece."""
+    schema = msgspec.json.schema(kind)
+    inlined: dict[str, Any] = _inline(schema, schema.pop("$defs"))
+    return inlined
+
+
+def _inline(node: Any, parts: Mapping[str, Any]) -> Any:
+    """Put the parts in the place of their references; write nulls and variants so that `--about` can show them."""
+    if isinstance(node, list):
+        return [_inline(item, parts) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        node = {**parts[node["$ref"].rpartition("/")[2]], **node}
+    node = {key: _inline(value, parts) for key, value in node.items() if key not in {"$ref", "title", "discriminator"}}
+    variants = node.get("anyOf", [])
+    if {"type": "null"} in variants:
+        (variant,) = (variant for variant in variants if variant != {"type": "null"})
+        del node["anyOf"]
+        return {**variant, **node, "type": [variant["type"], "null"]}
+    if variants and all("properties" in variant for variant in variants):
+        del node["anyOf"]
+        return {"type": "object", **node, "properties": _union(variants), "additionalProperties": False}
+    if "enum" in node:
+        node["type"] = "string"
+    return node
+
+
+def _union(variants: list[dict[str, Any]]) -> dict[str, Any]:
+    """The properties of all types of a paginator or auth, with the type itself first."""
+    tags = {variant["properties"]["type"]["enum"][0]: variant["description"] for variant in variants}
+    words = " ".join(f"`{tag}`: {description}" for tag, description in tags.items())
+    merged = {name: part for variant in variants for name, part in variant["properties"].items()}
+    merged["type"] = {"type": "string", "enum": list(tags), "description": words}
+    return merged

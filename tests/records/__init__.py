@@ -1,0 +1,1 @@
+"""Records: conforming, timestamps, replication and mapping."""

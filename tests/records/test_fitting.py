@@ -1,0 +1,160 @@
+"""Schemas compiled into what is tried on values."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tap_feedback.records.conversions import MISFIT
+from tap_feedback.records.fitting import Misfit, Property
+from tests.records.conforming import KINDS, exact
+
+CLOSED = {"type": ["object", "null"], "properties": {"x": {"type": "integer"}}, "additionalProperties": False}
+#: Objects of catalogs that were written by hand.
+OBJECTS: dict[str, dict[str, Any]] = {
+    "required": {"type": ["object", "null"], "required": ["x", "y"], "properties": {"x": {"type": "integer"}}},
+    "closed": {**CLOSED, "properties": {**CLOSED["properties"], "b": CLOSED}},  # type: ignore[dict-item]
+    "typed": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "items": {"type": ["array", "null"], "items": {"properties": {"x": {"type": ["integer", "null"]}}}},
+}
+
+
+def fit(schema: dict[str, Any], value: object) -> tuple[object, dict[str, object]]:
+    """What becomes of a value, and what was taken out of it, by path; the value itself is left as it was."""
+    before = copy.deepcopy(value)
+    misfits: list[Misfit] = []
+    fitted = Property(schema).fit(value, "a", misfits)
+    assert exact(value) == exact(before)
+    return fitted, {misfit.path: misfit.value for misfit in misfits}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("string", "x"),
+        ("string", ""),
+        ("integer", 2**70),
+        ("number", 42),
+        ("number", 1.5),
+        ("boolean", True),
+        ("date_time", "2024-01-01T00:00:00Z"),
+        ("date", "2024-02-29"),
+        ("list", [1, 2]),
+        ("list", []),
+        ("object", {"a": [1]}),
+        ("anything", [None, {"a": 1.5}]),
+        ("anything", None),
+        ("either", None),
+        ("two", True),
+        ("two", 1),
+        ("bounded", 2**63 - 1),
+        ("bounded", None),
+        ("links", {"forum": 1, "labels": [2], "new": {"id": "x"}}),
+        ("links", None),
+    ],
+)
+def test_what_fits_stays(name: str, value: object) -> None:
+    """A value that fits is passed on as it is."""
+    fitted, found = fit(KINDS[name], value)
+    assert exact(fitted) == exact(value)
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected", "taken"),
+    [
+        (KINDS["list"], ["1", 2.0], [1, 2], {}),
+        (KINDS["either"], "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", {}),
+        (KINDS["two"], "true", True, {}),
+        (KINDS["two"], "1", 1, {}),
+        (KINDS["links"], {"forum": "1", "labels": ["2"]}, {"forum": 1, "labels": [2]}, {}),
+        (
+            KINDS["links"],
+            {"forum": "x", "strict": "y", "labels": [1, "z"], "new": 5},
+            {"forum": None, "labels": None, "new": 5},
+            {"a.forum": "x", "a.strict": "y", "a.labels": [1, "z"]},
+        ),
+        (KINDS["links"], {"bounded": -1}, {"bounded": None}, {"a.bounded": -1}),
+        (OBJECTS["required"], {"x": "1"}, {"x": 1, "y": None}, {}),
+        (OBJECTS["closed"], {"x": 1, "z": 2}, {"x": 1}, {"a.z": 2}),
+        (OBJECTS["closed"], {"b": {"x": 1, "z": [2]}}, {"b": {"x": 1}}, {"a.b.z": [2]}),
+        (OBJECTS["typed"], {"p": "1", "q": "r"}, {"p": 1}, {"a.q": "r"}),
+        (OBJECTS["items"], [{"x": "1"}], [{"x": 1}], {}),
+    ],
+)
+def test_what_can_be_made_to_fit(
+    schema: dict[str, Any], value: object, expected: object, taken: dict[str, object]
+) -> None:
+    """What cannot stay inside an object is taken out, by path; if it may not be null, it is left out."""
+    assert fit(schema, value) == (expected, taken)
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        (KINDS["list"], [1, ["x"], [1, None]]),
+        (KINDS["object"], ["{}", []]),
+        (KINDS["either"], ["soon", True]),
+        (KINDS["two"], [1.5]),
+        (KINDS["strict"], [None, "x"]),
+        (KINDS["bounded"], [2**63, True, 1.5]),
+        ({"anyOf": [{"type": "integer", "maximum": 9}, {"type": "null"}]}, [10]),
+        (KINDS["links"], [5, []]),
+        (OBJECTS["required"], [{"y": 1}]),
+        (OBJECTS["items"], [[{"x": "y"}]]),
+        ({"type": []}, [1, None]),
+    ],
+)
+def test_what_does_not_fit(schema: dict[str, Any], values: list[object]) -> None:
+    """Nothing is taken out of a value that does not fit: it goes as a whole."""
+    assert [fit(schema, value) for value in values] == [(MISFIT, {})] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("schema", "wanted"),
+    [
+        (KINDS["string"], "text or null"),
+        (KINDS["date_time"], "a date-time or null"),
+        (KINDS["either"], "a date-time or null"),
+        (KINDS["two"], "a whole number or true or false or null"),
+        (KINDS["list"], "a list or null"),
+        (KINDS["bounded"], f"a whole number from {-(2**63)} to {2**63 - 1} or null"),
+        ({"type": "integer", "minimum": 0}, "a whole number of at least 0"),
+        ({"type": "integer", "maximum": 9}, "a whole number of at most 9"),
+        (False, ""),
+    ],
+)
+def test_a_schema_in_words(schema: dict[str, Any], wanted: str) -> None:
+    """The words that a warning has for what a property may be."""
+    assert Property(schema).wanted == wanted
+
+
+@pytest.mark.parametrize(
+    ("schema", "bounds"),
+    [
+        ({"type": ["integer", "null"], "minimum": 0, "maximum": 9}, (0, 9)),
+        ({"type": ["integer", "number"], "minimum": 0}, ()),
+        ({"anyOf": [{"type": "integer", "minimum": 0}]}, ()),
+        ({"type": "integer"}, ()),
+    ],
+)
+def test_bounds(schema: dict[str, Any], bounds: tuple[float, ...]) -> None:
+    """Bounds that the conformer itself can check; options check theirs, and another type may let integers pass."""
+    assert Property(schema).bounds == bounds
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (KINDS["date_time"], True),
+        (KINDS["either"], True),
+        (KINDS["string"], False),
+        ({"type": ["string", "integer"], "format": "date-time"}, True),
+        ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}, False),
+    ],
+)
+def test_whether_text_must_be_a_timestamp(schema: dict[str, Any], *, expected: bool) -> None:
+    """If other text fits as well, a timestamp is text like any other."""
+    assert Property(schema).is_date_time is expected

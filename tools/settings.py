@@ -1,0 +1,47 @@
+"""The tap's settings, as the documents and Meltano list them: the generator's only access to their schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tap_feedback.settings_schema import config_jsonschema, leaves
+from tap_feedback.streams import shipped
+from tap_feedback.tap import TapFeedback
+
+Leaves = dict[str, dict[str, Any]]
+#: The APIs with different defaults; those of `support` are those of `feedback`.
+FEEDBACK, ANALYTICS = "feedback", "analytics"
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of the config, with the settings that the SDK adds."""
+    schema = config_jsonschema(shipped())
+    TapFeedback.append_builtin_config(schema)
+    return schema
+
+
+def all_leaves() -> Leaves:
+    """All settings by their dotted names."""
+    return dict(leaves(config_schema()))
+
+
+def api_leaves(api: str) -> Leaves:
+    """The settings of an API by their dotted names."""
+    return dict(leaves(config_schema()["properties"][api]))
+
+
+def stream_leaves() -> Leaves:
+    """The settings of a stream by their dotted names, without those that it shares with its API."""
+    shared = api_leaves(FEEDBACK)
+    stream = leaves(shared["streams"]["additionalProperties"])
+    return {name: leaf for name, leaf in stream if "." not in name or name not in shared}
+
+
+def required(api: str) -> set[str]:
+    """The names of the settings that an API requires."""
+    return set(config_schema()["properties"][api]["required"])
+
+
+def top_level() -> Leaves:
+    """The settings beside those of the APIs; an object is one setting here."""
+    return {name: part for name, part in config_schema()["properties"].items() if name not in shipped()}
