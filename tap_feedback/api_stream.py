@@ -16,7 +16,7 @@ from tap_feedback.columns import MOST_ROWS, infer, stream_schema
 from tap_feedback.fetching import Fetcher, Source
 from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
-from tap_feedback.paging import keys_by
+from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.responses import check_body, check_status
@@ -165,6 +165,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return self.declaration.paginator.start(
             keys=keys_by(self.primary_keys),
             notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
     @property

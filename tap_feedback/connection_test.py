@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.cursor import CursorPaging
-from tap_feedback.paging.offset import OffsetPaging
-from tap_feedback.paging.single_page import SinglePage
 from tap_feedback.progress import count
 
 if TYPE_CHECKING:
@@ -81,13 +78,10 @@ class ConnectionTest:
 
     @property
     def _next(self) -> str:
-        if isinstance(self._paging, CursorPaging):
-            return "next cursor found" if self.is_enough else "no next cursor"
-        if isinstance(self._paging, OffsetPaging):
-            return "offset heeded" if self.is_enough else "no more rows"
-        return ""
+        found, missing = self._paging.proof
+        return found if self.is_enough else missing
 
     @property
     def _no_total(self) -> str:
-        path = None if isinstance(self._paging, SinglePage) else self._paging.total_path
+        path = None if self._paging.counts_pages else self._paging.total_path
         return f"but no total at `{path}` (`paginator.total_path`)" if path else ""
