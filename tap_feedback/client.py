@@ -195,17 +195,22 @@ class FeedbackStream(ApiStream):
             self.progress.rows_with_extras += with_extras
             yield ()
             if self.ABORT_AT_RECORD_COUNT is not None and self.progress.rows >= self.ABORT_AT_RECORD_COUNT:
+                self.tap.state_writer.write_state(self.tap_state)  # as the SDK does
                 raise AbortedSyncFailedException("the limit of a dry run is reached")
 
     def _write_schema_message(self) -> None:
-        """Nothing yet: the SDK calls this before the first request, and a target makes a table of it at once.
+        """Write the SCHEMA messages; in a sync not yet, but before the first record.
 
-        A stream that then fails on its primary key, say, would have left a table with the wrong one.
+        The SDK calls this before the first request. A target makes a table of it, and if the stream then fails on its
+        primary key, the table has the wrong one.
         """
-        self._is_announced = False
+        if self.progress.result == "running":
+            self._is_announced = False
+        else:
+            super()._write_schema_message()
 
     def announce(self) -> None:
-        """Write the SCHEMA messages, if that was not done in this sync."""
+        """Write the SCHEMA messages, unless this sync has."""
         if not self._is_announced:
             self._is_announced = True
             super()._write_schema_message()
