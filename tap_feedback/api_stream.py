@@ -16,10 +16,11 @@ from tap_feedback.columns import MOST_ROWS, infer, stream_schema
 from tap_feedback.fetching import Fetcher, Source
 from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
-from tap_feedback.paging import keys_by
+from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.responses import check_body, check_status
+from tap_feedback.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
-    from tap_feedback.baton import Baton
     from tap_feedback.connection import Connection
+    from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
     from tap_feedback.responses import Response
@@ -62,7 +63,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         declaration: The stream's settings.
         general: The settings that all APIs share.
         connection: The stream's API; None if that is not set, which is enough for discovery.
-        baton: Held by whoever calls; laid down while a request is under way.
+        lock: Held by the caller; released while a request is in flight.
     """
 
     api: ClassVar[str]
@@ -80,17 +81,18 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         refuse_dead_hooks(cls)
 
     def __init__(
-        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, baton: Baton
+        self, tap: Tap, *, declaration: Stream, general: General, connection: Connection | None, lock: StreamLock
     ) -> None:
         self.declaration = declaration
         self.general = general
         self._connection = connection
-        self.baton = baton
+        self.lock = lock
         self.name = declaration.name
         self.path = declaration.path
         self.primary_keys = declaration.primary_keys
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
+        self.slots = Slots(declaration.requests_per_minute)
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
 
@@ -163,6 +165,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return self.declaration.paginator.start(
             keys=keys_by(self.primary_keys),
             notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
     @property
@@ -182,8 +185,9 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
+            self.slots,
         )
-        fetcher = Fetcher(self.connection, source, baton=self.baton, progress=self.progress, logger=self.stream_log)
+        fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())
 
     def note_response(self, response: Response) -> None:

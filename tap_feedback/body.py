@@ -18,8 +18,9 @@ FORM = "application/x-www-form-urlencoded"
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def encode(data: Any, content_type: str = JSON) -> bytes:
-    """Encode a body: as a form if its content type says so, else as JSON."""
+def encode(data: Any, headers: Mapping[str, str]) -> bytes:
+    """Encode a body: as a form if the `Content-Type` says so, else as JSON."""
+    content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), JSON)
     if content_type.partition(";")[0].strip().lower() == FORM:
         return urlencode(data).encode()
     return _encoder.encode(data)

@@ -1,4 +1,4 @@
-"""The catalog: one that a runner hands in, checked and put as the SDK reads it; and what every schema in it has."""
+"""Catalog: checked, in the form that the SDK reads, and with the parts that every schema has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEY_DESCRIPTION = "Primary key, named in the settings."
 
 
 class CatalogMetadata(msgspec.Struct):
-    """What a catalog says of a stream or property."""
+    """The metadata of a stream or property."""
 
     breadcrumb: list[str]
     metadata: dict[str, Any]
@@ -37,16 +37,16 @@ class CatalogEntry(msgspec.Struct):
 
 
 class CatalogFile(msgspec.Struct):
-    """A Singer catalog, as far as the SDK takes for granted that it is one."""
+    """A Singer catalog, with the parts that the SDK does not check."""
 
     streams: list[CatalogEntry]
 
 
 def check_catalog(catalog: dict[str, Any]) -> None:
-    """See that a catalog is one.
+    """Check the shape of a catalog.
 
     Raises:
-        ConfigurationError: It is not; the message says where.
+        ConfigurationError: It is not a Singer catalog; the message names the place.
     """
     try:
         msgspec.convert(catalog, CatalogFile)
@@ -55,10 +55,10 @@ def check_catalog(catalog: dict[str, Any]) -> None:
 
 
 def read_replication_metadata(catalog: Mapping[str, Any]) -> None:
-    """Put `replication-method` and `replication-key` of a catalog's metadata where the SDK reads them.
+    """Copy `replication-method` and `replication-key` from the metadata of each stream to where the SDK reads them.
 
-    The Singer specification lets a user set both there; the SDK drops the method, and prefers the key that discovery
-    wrote elsewhere.
+    By the Singer specification a user sets both in the metadata. The SDK ignores that method, and prefers the key that
+    discovery wrote beside it.
     """
     for entry in catalog.get("streams", ()):
         for item in entry.get("metadata", ()):
@@ -68,11 +68,11 @@ def read_replication_metadata(catalog: Mapping[str, Any]) -> None:
 
 
 def with_fixed_parts(schema: dict[str, Any], keys: Iterable[str], *, keep_unknown: bool) -> dict[str, Any]:
-    """A stream's schema with what does not depend on who wrote it: keys that are never null, and `_extra` or none.
+    """A stream's schema with the parts that are always the same: keys that are not null, and `_extra` unless dropped.
 
     Args:
         schema: The tap's own schema, or that of a catalog, which may be older than the settings.
-        keys: The primary key. What a vendor calls otherwise than the schema does becomes a column all the same.
+        keys: The primary key. A key that the schema lacks becomes a column of text.
         keep_unknown: Whether records have `_extra`.
     """
     properties = dict(schema.get("properties", {}))
@@ -86,7 +86,7 @@ def with_fixed_parts(schema: dict[str, Any], keys: Iterable[str], *, keep_unknow
 
 
 def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a property, less null as one of several types."""
+    """The schema of a property without null, if it has other types."""
     narrow = dict(schema)
     if isinstance(types := schema.get("type"), list):
         others = [name for name in types if name != "null"]

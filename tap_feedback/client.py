@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import AbortedSyncFailedException, ConfigurationError, FatalSyncError
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import Schema
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
 from tap_feedback.api_stream import OPEN, ApiStream
-from tap_feedback.baton import BatonDropped
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.connection_test import WINDOWS, ConnectionTest
 from tap_feedback.fetching import side_by_side
+from tap_feedback.lock import LockClosed
 from tap_feedback.output import Output
 from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
-from tap_feedback.records.replication import Replication, is_instant, is_number
+from tap_feedback.records.replication import Replication
+from tap_feedback.replication_check import check_replication, has_timestamps, warn_of_older_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -73,43 +74,16 @@ class FeedbackStream(ApiStream):
         super().apply_catalog(catalog)
         self.primary_keys = self.primary_keys or own_keys
 
-    def _warn_of_older_catalog(self) -> None:
-        """Say which keys of the settings have no effect, as the catalog has others."""
-        for setting, given, used in (
-            ("primary_key", self.declaration.primary_keys, self.primary_keys),
-            ("replication_key", self.declaration.replication_key, self.replication_key),
-        ):
-            if setting in self.declaration.given and _names(given) != _names(used):
-                self.stream_log.warning(
-                    "`%s.streams.%s.%s` is %s, but the catalog says %s, and the catalog wins: "
-                    "run `--discover` again, or change it there",
-                    *(self.api, self.name, setting, _names(given), _names(used)),
-                )
-
     def check(self) -> None:
-        """See that the stream can be synced as the catalog and the state say, before any request is sent.
+        """Check that the stream can be synced as the catalog and the state say, before any request is sent.
 
         Raises:
             ConfigurationError: It cannot; the message names what to change.
         """
         if self.get_batch_config(self.config) and len(self.stream_maps) > 1:
             raise ConfigurationError(f"`stream_maps`: with `batch_config` there can be one map only of {self.name}")
-        self._warn_of_older_catalog()
-        method, key = self.replication_method, self.replication_key
-        if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
-            raise ConfigurationError(f"catalog: {self.name} cannot be synced {method}, only FULL_TABLE or INCREMENTAL")
-        if method == REPLICATION_FULL_TABLE:
-            return
-        if key is None:
-            raise ConfigurationError(f"catalog: {self.name} needs a `replication-key` to be synced INCREMENTAL")
-        if key not in self.effective_schema["properties"]:
-            raise ConfigurationError(f"catalog: {self.name} has no property {key!r} that could be its replication key")
-        if not self.is_timestamp_replication_key and not is_number(self.effective_schema["properties"][key]):
-            raise ConfigurationError(
-                f"{self.name}: the replication key {key!r} is neither a point in time nor a number, so nobody knows "
-                f"which rows are new: check `{self.api}.streams.{self.name}.replication_key`, or the key and its "
-                "`format` in the catalog"
-            )
+        warn_of_older_catalog(self)
+        check_replication(self)
         _ = self.replication
 
     def run(self) -> None:
@@ -163,13 +137,8 @@ class FeedbackStream(ApiStream):
 
     @property
     def is_timestamp_replication_key(self) -> bool:
-        """Whether values of the replication key are compared as points in time.
-
-        They are, too, if only the tap's own schema says so: a catalog may have lost the `format`.
-        """
-        own = self.schema["properties"].get(self.replication_key, {})
-        used = self.effective_schema["properties"].get(self.replication_key, {})
-        return is_instant(used) or (is_instant(own) and not is_number(used))
+        """Whether values of the replication key are compared as points in time."""
+        return has_timestamps(self)
 
     # Page
 
@@ -210,7 +179,7 @@ class FeedbackStream(ApiStream):
                 for records in self._sync_pages(write_messages=write_messages):
                     yield from records
                     counter.increment(self.progress.rows - counter.value)
-            except BatonDropped:
+            except LockClosed:
                 metrics.pop_all()  # another thread writes, and has the last word in the log
                 raise
             except BaseException:
@@ -304,12 +273,6 @@ class FeedbackStream(ApiStream):
         found = self._output.findings
         if line := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced):
             self.stream_log.info("%s", line)
-
-
-def _names(key: str | Sequence[str] | None) -> str:
-    """A key in words."""
-    names = [key] if isinstance(key, str) else key or ()
-    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
 
 
 class FeedbackAPI(FeedbackStream):

@@ -21,6 +21,7 @@ from tap_feedback.hooks import validate
 from tap_feedback.host import Host
 from tap_feedback.responses import RefusedError, Response, check_body, check_status
 from tap_feedback.retry import TransientError
+from tap_feedback.slots import Slots
 from tap_feedback.tokens import TokenClient
 from tap_feedback.transport import merge_headers
 from tap_feedback.urls import join_queries, locate
@@ -49,7 +50,7 @@ class Connection:
 
     It adds the API's headers and the signature. Of two values with one name, the signature's wins, then the request's.
 
-    Its methods are called with the baton, except `sleep`. The requests run on worker threads, which share the host, its
+    Its callers hold the lock, except those of `sleep`. The requests run on worker threads, which share the host, its
     gate and the slots of `requests_per_minute`.
 
     Args:
@@ -68,8 +69,7 @@ class Connection:
         self._signer = api.auth.signer(api.api_key, self._token_client)
         self._workers = ThreadPoolExecutor(api.max_connections, thread_name_prefix=api.name)
         self._jobs: deque[Job] = deque()
-        self._slots = threading.Lock()
-        self._next_slot = 0.0
+        self._slots = Slots(api.requests_per_minute)
 
     def submit(
         self,
@@ -99,7 +99,7 @@ class Connection:
         return job.response
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds, or until the connection is closed; without the baton."""
+        """Wait for some seconds, or until the connection is closed; without the lock."""
         self._closed.wait(seconds)
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class Connection:
         A token is fetched before the turn, as it may need a turn at the same host.
 
         Args:
-            take: Takes the request; None if there is none left to send.
+            take: Takes the request; None if nothing is left to send.
             is_last: Whether the request fails if its signature is refused.
 
         Returns:
@@ -170,14 +170,12 @@ class Connection:
 
     def _wait_for_slot(self) -> float:
         """Wait for the next slot of `requests_per_minute`, and return when it was; 0 if it was immediately."""
-        if not self.api.requests_per_minute:
+        now = time.monotonic()
+        slot = self._slots.take(now)
+        if slot <= now:
             return 0.0
-        with self._slots:
-            now = time.monotonic()
-            slot = max(now, self._next_slot)
-            self._next_slot = slot + 60 / self.api.requests_per_minute
         self._closed.wait(slot - now)
-        return slot if slot > now else 0.0
+        return slot
 
     # Requests
 
@@ -202,7 +200,7 @@ class Connection:
         data = self._data(request, signature)
         own = {} if data is None else {"Content-Type": JSON}
         headers = merge_headers(own, self.api.headers, request.headers, signature.headers)
-        body = None if data is None else encode(data, headers["Content-Type"])
+        body = None if data is None else encode(data, headers)
         response = self._host.exchange(request.method, location, headers, body, check=check)
         if job.validate is not None:
             validate(job.validate, response, request, self.api.retry)

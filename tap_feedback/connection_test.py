@@ -1,12 +1,9 @@
-"""The first pages of a stream, and what they prove: what `--test` tells of it."""
+"""Proof of a stream from its first pages: what `--test` prints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.cursor import CursorPaging
-from tap_feedback.paging.offset import OffsetPaging
-from tap_feedback.paging.single_page import SinglePage
 from tap_feedback.progress import count
 
 if TYPE_CHECKING:
@@ -16,7 +13,7 @@ if TYPE_CHECKING:
 
 #: Number of pages with rows that prove the paging.
 PAGES = 2
-#: Number of time windows to look into for rows.
+#: Number of time windows in which to look for rows.
 WINDOWS = 3
 
 
@@ -24,9 +21,9 @@ class ConnectionTest:
     """The rows seen of one stream.
 
     Args:
-        paging: How the API is asked for pages.
-        primary_keys: Names that tell one record from another.
-        replication_key: Name that says when a record changed; None if the stream is read whole.
+        paging: The settings of the paginator.
+        primary_keys: Properties that identify a record.
+        replication_key: Property that says when a record changed; None in a full-table sync.
     """
 
     def __init__(self, paging: Paging, primary_keys: Sequence[str], replication_key: str | None) -> None:
@@ -39,7 +36,7 @@ class ConnectionTest:
         self._identities: set[str] = set()
 
     def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Take in the records of a page; one without any proves nothing."""
+        """Add the records of a page. A page without records proves nothing."""
         before = self._rows
         for record in records:
             self._rows += 1
@@ -53,7 +50,7 @@ class ConnectionTest:
         return self.pages >= PAGES
 
     def line(self, total: int) -> str:
-        """What is proven, with the number of rows that the API says it has, 0 if it says nothing."""
+        """What is proven. `total` is the number of rows that the API reports, 0 if it reports none."""
         if not self._rows:
             return "no rows, so that neither the key nor the paging is proven"
         facts = [
@@ -81,13 +78,10 @@ class ConnectionTest:
 
     @property
     def _next(self) -> str:
-        if isinstance(self._paging, CursorPaging):
-            return "next cursor found" if self.is_enough else "no next cursor"
-        if isinstance(self._paging, OffsetPaging):
-            return "offset heeded" if self.is_enough else "no more rows"
-        return ""
+        found, missing = self._paging.proof
+        return found if self.is_enough else missing
 
     @property
     def _no_total(self) -> str:
-        path = None if isinstance(self._paging, SinglePage) else self._paging.total_path
+        path = None if self._paging.counts_pages else self._paging.total_path
         return f"but no total at `{path}` (`paginator.total_path`)" if path else ""

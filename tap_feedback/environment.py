@@ -14,15 +14,15 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0
 
 
 def from_environment(schema: Mapping[str, Any], variables: Mapping[str, str], prefix: str) -> dict[str, Any]:
-    """The settings for which there are variables.
+    """The settings that have variables.
 
-    An object has a variable of its own, with JSON in it, and one for each of its settings, which come before. A value
-    that cannot be read as what the schema says stays a text, so that validation names the setting.
+    An object has a variable, which holds JSON, and each of its settings has another one, which takes precedence. A
+    value that does not fit the schema stays a text, so that validation names the setting.
 
     Args:
         schema: The JSON Schema of the settings.
         variables: The environment.
-        prefix: What all names begin with.
+        prefix: The beginning of all names.
     """
     config = {}
     for name, part in schema["properties"].items():
@@ -37,7 +37,7 @@ def from_environment(schema: Mapping[str, Any], variables: Mapping[str, str], pr
 
 
 def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of all, object by object; of the same setting, the last."""
+    """The settings of all configs, merged object by object; the last config wins."""
     merged: dict[str, Any] = {}
     for config in configs:
         for name, value in config.items():
@@ -47,9 +47,9 @@ def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
-    """The settings with a number for each text that holds one, and null for an empty one, if the schema wants a number.
+    """The settings with texts converted where the schema has a number: to that number, or to null if the text is empty.
 
-    Meltano has no kind of setting for numbers with a fraction that it could pass on, but that of a text.
+    Meltano can only pass on numbers with a fraction as texts.
     """
     kind = schema.get("type", ())
     if isinstance(config, dict) and "properties" in schema:
@@ -64,7 +64,7 @@ def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
-    """The value that a variable means."""
+    """The value of a variable."""
     kind = schema.get("type", ())
     kinds = [kind] if isinstance(kind, str) else kind
     if "string" in kinds:

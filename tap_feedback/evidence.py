@@ -42,9 +42,11 @@ NOT_NEXT = re.compile(
     r"(prev|before|start|self|first|current|ending|old)\w*|\w*(prev|previous|before)(cursor)?"
 ).fullmatch
 STARTING_AFTER = "startingafter"
-PAGE_COUNTS = {"totalpages", "pagecount", "pagestotal", "numpages", "lastpage"}
+PAGE_COUNTS = {"totalpages", "pagecount", "pages", "pagestotal", "numpages", "lastpage"}
 TOTALS = {"total", "totalcount", "totalrecords", "totalresults", "totalelements", "totalrows", "totalitems", "count"}
-LINK_NEXT = re.compile(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", re.IGNORECASE).search
+#: A link of a `Link` header, and one of its parameters.
+LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"[^"]*"|[^\s";,]*))?)*)""").finditer
+LINK_PARAM = re.compile(r""";\s*([^\s=;,"]+)\s*(?:=\s*(?:"([^"]*)"|([^\s";,]*)))?""").findall
 
 #: How deep a response is searched, and how many members of it.
 MOST_DEPTH, MOST_MEMBERS = 4, 1000
@@ -132,9 +134,8 @@ def says_more(page: Page) -> str | None:
     return flag.path if flag and flag.value is MORE_FLAGS[flag.name] else None
 
 
-def is_full(page: Page, limit: int) -> bool:
-    """Whether a page may be one that was cut: as many rows as were requested, or a round number of them."""
-    count = len(page.rows)
+def is_full(count: int, limit: int) -> bool:
+    """Whether a page of so many rows may be one that was cut: as many as were requested, or a round number."""
     return count > 0 and (count == limit or count % 10 == 0)
 
 
@@ -149,7 +150,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
             continue
         if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
             return f"`{member.path}` is {member.value}"
-        if member.name in TOTALS and member.value > len(page.rows) and is_full(page, limit):
+        if member.name in TOTALS and member.value > len(page.rows) and is_full(len(page.rows), limit):
             return f"`{member.path}` counts more rows than the {len(page.rows)} it returned"
     return None
 
@@ -162,9 +163,27 @@ def uncounted(page: Page, distinct: int) -> str | None:
     return None
 
 
+def counts(page: Page) -> tuple[list[str], list[str]]:
+    """The paths of numbers that count all rows, of which the page is a part, and of those that count all pages."""
+    numbers = [member for member in _members(page.answer) if type(member.value) is int]
+    return (
+        [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
+        [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
+    )
+
+
 def links_next(headers: Mapping[str, str]) -> bool:
     """Whether the `Link` header names a next page."""
-    return bool(LINK_NEXT(headers.get("Link", "")))
+    return next_link(headers) is not None
+
+
+def next_link(headers: Mapping[str, str]) -> str | None:
+    """The address of the next page in the `Link` header, as it stands there; None if there is none."""
+    for link in LINK(" ".join(headers.get("Link", "").split())):
+        params = {name.lower(): quoted or plain for name, quoted, plain in reversed(LINK_PARAM(link[2]))}
+        if "next" in params.get("rel", "").lower().split():
+            return link[1]
+    return None
 
 
 def _flag(page: Page) -> Member | None:

@@ -67,7 +67,7 @@ def explain(error: Exception, api: Api, proxy: str, *, setting: str = BASE_URL) 
     Args:
         error: What urllib3 or requests raised.
         api: The API's settings.
-        proxy: Host and port of the proxy that leads to it, empty if there is none.
+        proxy: Host and port of the proxy that leads to it, empty without a proxy.
         setting: The setting that has the address.
     """
     if tunnel := re.search(r"Tunnel connection failed: (\d+)", str(error)):
@@ -128,7 +128,7 @@ def phrase(status: int) -> str:
 
 
 def caused_by(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """The error of this kind among an error and those that it wraps; None if there is none."""
+    """The error of this kind among an error and those that it wraps; None if no error is."""
     while error is not None:
         if isinstance(error, kind):
             return error

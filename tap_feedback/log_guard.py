@@ -1,4 +1,4 @@
-"""The guard of the log: no handler gets a record before the secrets are out of it."""
+"""Guard of the log: removes secrets from every record before a handler gets it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ FIELDS = frozenset(vars(logging.LogRecord("", 0, "", 0, None, None, None)))
 
 
 def guard_logs(secrets: Iterable[Secret]) -> None:
-    """Take these secrets, and those of earlier calls, out of all that this process logs from now on."""
+    """Remove these secrets, and those of earlier calls, from everything that this process logs from now on."""
     redaction.redactor.add(*secrets)
     _guard_handlers()
-    # A handler that fails prints to stderr what it failed on, with the errors that were being handled meanwhile.
+    # A handler that fails prints the record to stderr, with the errors that were being handled.
     logging.raiseExceptions = False
-    # Python's own hook for a dying thread prints to stderr without the log.
+    # Python's own hook for a dying thread prints to stderr, past the log.
     threading.excepthook = _log_dying_thread
 
 
 @cache
 def _guard_handlers() -> None:
-    """Have every record cleaned on its way to the handlers, whoever adds these, and when.
+    """Clean every record on its way to the handlers, including those that other code adds later.
 
     A record passes `Logger.handle` complete. A record factory does not see its `extra` fields, and a formatter or
-    filter guards one handler alone.
+    filter guards a single handler.
     """
     handle = logging.Logger.handle
 
@@ -46,10 +46,10 @@ def _guard_handlers() -> None:
 
 
 def clean(record: logging.LogRecord) -> None:
-    """Take the secrets out of a record. One without any stays as it is, with its template and its arguments."""
+    """Remove the secrets from a record. A record without secrets keeps its template and its arguments."""
     try:
         _clean(record, redaction.redactor)
-    except Exception as error:  # noqa: BLE001 - whatever an argument does when it is read, logging does not fail
+    except Exception as error:  # noqa: BLE001 - an argument may raise anything when it is formatted; logging must not fail
         for name in _extras(record):
             delattr(record, name)
         reason = f"{type(error).__name__} at {record.filename}:{record.lineno}"
@@ -67,7 +67,7 @@ def _clean(record: logging.LogRecord, redactor: Redactor) -> None:
     if record.exc_info and record.exc_info[1] is not None:
         text = logging.Formatter().formatException(record.exc_info)
         errors = _with_those_behind(record.exc_info[1])
-        # A traceback leaves out what is behind a `from None`; some handlers show it all the same.
+        # A traceback leaves out the cause behind `from None`, but some handlers show it.
         if any(redactor(each) != each for each in (text, *map(str, errors))):
             error = _stand_ins(errors, redactor)[0]
             record.exc_info, record.exc_text = (type(error), error, record.exc_info[2]), redactor(text)
@@ -78,7 +78,7 @@ def _extras(record: logging.LogRecord) -> list[str]:
 
 
 def _with_those_behind(error: BaseException) -> list[BaseException]:
-    """An error and all that led to it, each once."""
+    """An error with its causes and contexts, each once."""
     found: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -90,9 +90,9 @@ def _with_those_behind(error: BaseException) -> list[BaseException]:
 
 
 def _stand_ins(errors: list[BaseException], redactor: Redactor) -> list[BaseException]:
-    """Errors that look the same as these to whoever shows them, without the secrets.
+    """Copies of errors that look the same in a log, without the secrets.
 
-    The errors themselves stay as they are, as somebody may yet handle them.
+    The errors themselves do not change, as other code may still handle them.
     """
     stand_ins = {id(error): _stand_in(error, redactor) for error in errors}
     for error in errors:
@@ -104,7 +104,7 @@ def _stand_ins(errors: list[BaseException], redactor: Redactor) -> list[BaseExce
 
 
 def _stand_in(error: BaseException, redactor: Redactor) -> BaseException:
-    """An error with the name, words, notes and traceback of another one."""
+    """A copy of an error: its name, message, notes and traceback."""
     kind = type(error)
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     stand_in: BaseException = type(kind.__name__, (Exception,), names)(redactor(str(error)))

@@ -11,7 +11,7 @@ STEADY, PATIENT = (10, 3), (50, 100)
 #: The most that a spacing can be, as a multiple of the longest time that a refusal cost: no API wants more, and some
 #: refuse requests for other reasons than their number.
 MOST = 2
-#: Spacings that differ by less are not told apart, and what is measured gets a little more room.
+#: Spacings that differ by less count as equal, and what is measured gets a little more room.
 CLOSE, ROOM = 1.05, 1.02
 #: The largest step from a spacing that works to the next one to try; and to one that was refused, when it is doubted.
 STEP, DOUBT = 0.8, 0.9
@@ -22,7 +22,7 @@ SMALLEST = 0.001
 class Spacing:
     """Seconds between two requests: a search between the largest spacing that was refused and the smallest that works.
 
-    Without a refusal it is 0. The first refusal tells how many requests the API let through in what time. As the wait
+    Without a refusal it is 0. The first refusal shows how many requests the API let through in what time. As the wait
     that it asks for may be far longer than needed, each success then halves the spacing, up to the next refusal. If
     the API let no more requests through for that, it counts them in windows, and the spacing measured first is right.
     From then on the spacing falls in small steps, each after a steady run, until the two ends of the search meet.

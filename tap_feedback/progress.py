@@ -1,4 +1,4 @@
-"""What a stream has done so far: as numbers, as a line, and as a row of the summary."""
+"""Progress of a stream: as numbers, as a line, and as a row of the summary."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HEADINGS = ("stream", "rows", "total", "pages", "retries", "waited", "rows with 
 #: The columns that hold numbers.
 NUMBERS = range(1, 7)
 
-#: Number of field names that a line lists.
+#: Maximum number of field names in a line.
 NAMES_SHOWN = 20
-#: Seconds of waiting from which on a line tells it: an API needs some time for any response.
-WORTH_TELLING = 5
+#: Seconds after which a line mentions a wait: an API needs some time for any response.
+LONG_WAIT = 5
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Progress:
 
     @contextmanager
     def waiting(self, subject: str) -> Iterator[None]:
-        """Let the line say meanwhile what the stream waits for, and how long it has."""
+        """During the block, let the line say what the stream waits for, and since when."""
         self._waits_for = subject, time.monotonic()
         try:
             yield
@@ -63,7 +63,7 @@ class Progress:
         rate = self.rows / max(now - self.started, 0.001)
         percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total > 0 else ""
         counts = f"{count(self.rows, 'row')} in {count(self.pages, 'page')}{percent}, {rate:,.0f} rows/s"
-        if waits_for and now - waits_for[1] >= WORTH_TELLING:
+        if waits_for and now - waits_for[1] >= LONG_WAIT:
             counts += f", waiting {now - waits_for[1]:,.0f} s for {waits_for[0]}"
         return f"{one_line(self.stream)}: {counts}"
 
@@ -81,13 +81,13 @@ def count(number: int, noun: str) -> str:
 
 
 def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], replaced: int) -> str:
-    """What the records of a stream had that its schema does not say, in a line; empty if there was nothing.
+    """What the records of a stream had beyond its schema, as a line; empty if they had nothing.
 
     Args:
-        rows: Number of the records written that had any of it.
-        unknown: Names of the properties that the schema does not know.
-        unfitting: Names of those with a value that did not fit.
-        replaced: Number of texts in which a character was replaced.
+        rows: Number of records written with a value in `_extra`.
+        unknown: Names of properties that the schema lacks.
+        unfitting: Names of properties with a value that did not fit.
+        replaced: Number of texts with a replaced character.
     """
     parts = [
         f"{count(rows, 'row')} had {count(len(names), kind)}{rest}: {_first(names)}"
@@ -100,13 +100,13 @@ def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], repl
 
 
 def _first(names: Collection[str]) -> str:
-    """The names, or the first of them and how many more there are."""
+    """The names, or the first of them and the number of the others."""
     shown = ", ".join(map(one_line, list(names)[:NAMES_SHOWN]))
     return f"{shown} and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else shown
 
 
 def summary(streams: Iterable[Progress]) -> str:
-    """A table of all streams, a line each under a line of headings; numbers to the right."""
+    """A table with a line for each stream under a line of headings; numbers are right-aligned."""
     rows = [HEADINGS, *(progress.cells for progress in streams)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

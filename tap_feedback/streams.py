@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tap_feedback.client import AnalyticsAPI, FeedbackAPI, FeedbackStream, SupportAPI
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_feedback.declarations import Shipped
 
 
@@ -89,10 +91,10 @@ STREAM_TYPES: tuple[type[FeedbackStream], ...] = (
 API_TYPES: dict[str, type[FeedbackStream]] = {kind.api: kind for kind in (FeedbackAPI, AnalyticsAPI, SupportAPI)}
 
 
-def shipped() -> Shipped:
-    """Return the settings of the eight streams, by API and name."""
+def shipped(kinds: Iterable[type[FeedbackStream]] = STREAM_TYPES) -> Shipped:
+    """Return the settings of streams, by API and name: those of the eight, unless others are given."""
     found: dict[str, dict[str, dict[str, Any]]] = {api: {} for api in API_TYPES}
-    for kind in STREAM_TYPES:
+    for kind in kinds:
         found[kind.api][kind.name] = {  # type: ignore[misc]  # to the SDK it belongs to instances
             "path": kind.path,  # type: ignore[misc]
             "data_selector": kind.data_selector,

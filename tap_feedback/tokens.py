@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.auth.base import TokenError, TokenResponse
-from tap_feedback.body import JSON, encode
+from tap_feedback.body import encode
 from tap_feedback.host import Host
 from tap_feedback.page import decode
 from tap_feedback.responses import check_transient
@@ -92,7 +92,7 @@ class TokenClient:
         # The headers of the settings are the API's, and may hold secrets.
         own = self.api.headers if locate(url).origin == locate(self.api.base_url).origin else {}
         headers = merge_headers(own, request.headers)
-        body = encode(request.data, headers.get("Content-Type", JSON))
+        body = encode(request.data, headers)
         try:
             response = host.exchange(request.method, locate(url), headers, body, check=check)
         except TransientError as error:

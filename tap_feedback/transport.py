@@ -15,7 +15,6 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import HTTPError, SSLError
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
-#: Bytes to read at once.
+#: Bytes to read in one call.
 BUFFER_SIZE = 64 * 1024
 #: Seconds by which a response may be late: the socket's timeout is shortened only then.
 TOLERANCE = 0.01
@@ -143,7 +142,7 @@ class Transport:
 
     @property
     def proxy(self) -> str:
-        """Host and port of the proxy that leads to the host, without user and password; empty if there is none."""
+        """Host and port of the proxy that leads to the host, without user and password; empty without a proxy."""
         return self._route.proxy if "_route" in self.__dict__ else ""
 
     def _find_route(self) -> Route:
@@ -207,12 +206,10 @@ class Transport:
             self._route.pool.close()
 
 
-def merge_headers(*parts: Mapping[str, str]) -> CaseInsensitiveDict[str]:
+def merge_headers(*parts: Mapping[str, str]) -> dict[str, str]:
     """Headers of several origins as one; later ones win, in whatever case they are written."""
-    merged: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for part in parts:
-        merged.update(part)
-    return merged
+    merged = {name.lower(): (name, value) for part in parts for name, value in part.items()}
+    return dict(merged.values())
 
 
 def check_certificates(path: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +13,8 @@ from sandbox import Sandbox
 from tests.costs import Guard, cost_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # The same examples each time, and no clock: what fails here fails everywhere. `--hypothesis-profile=explore` looks on.
 settings.register_profile(
@@ -62,6 +64,25 @@ def shared_sandbox() -> Iterator[Sandbox]:
     """The same, for tests that change nothing in it."""
     with Sandbox(rows=250) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """A sandbox for tests that change nothing in it; its streams end within the second page."""
+    with Sandbox(rows=120) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, Any], str]:
+    """A function that writes a file, of JSON unless it is given text, and returns its path."""
+
+    def write(name: str, content: Any) -> str:
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / name).write_text(text, "utf-8")
+        return str(tmp_path / name)
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -16,6 +15,8 @@ from typing import Any
 
 from tap_feedback.tap import TapFeedback
 
+#: An address at which no server listens.
+NOWHERE = "http://127.0.0.1:9"
 TAP = str(Path(sys.executable).with_name("tap-feedback"))
 
 
@@ -65,23 +66,25 @@ def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
     return catalog
 
 
-def sync(config: dict[str, Any], *, catalog: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Run:
+def sync(
+    config: dict[str, Any],
+    *,
+    catalog: dict[str, Any] | None = None,
+    state: dict[str, Any] | None = None,
+    tap_type: type[TapFeedback] = TapFeedback,
+) -> Run:
     """Run a sync in this process; an error that ends it is kept, not raised."""
     run = Run()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
         with redirect_stdout(out):
-            tap = TapFeedback(config=json.loads(json.dumps(config)), catalog=catalog, state=state)
+            tap = tap_type(config=json.loads(json.dumps(config)), catalog=catalog, state=state)
             try:
                 tap.sync_all()
             finally:
-                run.failures = {name: str(error) for name, error in getattr(tap, "failures", {}).items()}
+                run.failures = {name: str(error) for name, error in tap.failures.items()}
     except Exception as error:  # noqa: BLE001 - the test looks at it
         run.error = str(error)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
     out.flush()
     run.lines = out.buffer.getvalue().decode().split("\n")[:-1]
     run.messages = [json.loads(line) for line in run.lines]
@@ -107,3 +110,14 @@ def find_uv() -> str:
     found = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert found, "uv is needed: pip install uv"
     return found
+
+
+def errors_of(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The messages at the level ERROR."""
+    assert "Traceback" not in run.stderr
+    return [line.split("| ", 2)[2] for line in run.stderr.splitlines() if "| ERROR " in line]
+
+
+def written_by(run: subprocess.CompletedProcess[str]) -> Run:
+    """The messages that a process wrote."""
+    return Run(messages=[json.loads(line) for line in run.stdout.splitlines()])

@@ -13,7 +13,7 @@ from tap_feedback.body import encode, remove_path, set_path, with_values
 
 def test_json_keeps_numbers() -> None:
     """Numbers are sent as numbers, with all their digits."""
-    assert encode({"a": 1700000000, "b": Decimal("1.10"), "c": None}) == b'{"a":1700000000,"b":1.10,"c":null}'
+    assert encode({"a": 1700000000, "b": Decimal("1.10"), "c": None}, {}) == b'{"a":1700000000,"b":1.10,"c":null}'
 
 
 def test_with_values_copies() -> None:

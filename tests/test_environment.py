@@ -78,7 +78,7 @@ def test_names_are_those_of_meltano() -> None:
 
 
 def test_sync_without_a_file() -> None:
-    """`--config=ENV` is enough for a sync, and names a variable's setting where its value is wrong."""
+    """`--config=ENV` is enough for a sync, and names the setting of a variable with a wrong value."""
     row = {"id": "1", "timestamp": "2024-01-01T00:00:00Z"}
     with Server(lambda asked: {"data": [row] if asked.query["offset"] == "0" else []}) as server:
         variables = dict(as_environment({"feedback": api(server.url)}))

@@ -200,7 +200,7 @@ def test_arguments_that_a_line_leaves_out(logger: logging.Logger) -> None:
 
 
 def test_structured_lines_stay_json(logger: logging.Logger) -> None:
-    """The SDK's structured lines can be read as JSON after the secrets are gone, and tell of errors what they told."""
+    """The SDK's structured lines can be read as JSON after the secrets are gone, and say the same of errors."""
     stream = attach(logger, StructuredFormatter())
     guard(*SECRETS)
     for secret in SECRETS:
@@ -262,7 +262,7 @@ class Unreadable:
 def test_a_line_that_cannot_be_read(
     logger: logging.Logger, capsys: pytest.CaptureFixture[str], message: str, arguments: tuple[Any, ...], extra: Any
 ) -> None:
-    """A mistake in a line of the log stops nothing, is told, and tells nothing else."""
+    """A mistake in a log call stops nothing; its line names the place, and nothing else."""
     logger.addHandler(raw := Raw())
     stream = attach(logger)
     guard(PLAIN)
@@ -344,7 +344,7 @@ def test_secrets_that_come_later(logger: logging.Logger) -> None:
 
 
 def test_dying_threads(capsys: pytest.CaptureFixture[str]) -> None:
-    """What ends a thread is told through the log, without the secret, and not past it."""
+    """What ends a thread goes through the log, without the secret, and not past it."""
     handler = logging.StreamHandler(stream := io.StringIO())
     logger = logging.getLogger("tap-feedback")
     logger.addHandler(handler)

@@ -1,4 +1,4 @@
-"""What a person reads while the tap runs and at its end."""
+"""Progress lines, and the summary."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tap_feedback.progress import HEADINGS, Progress, extras, summary
     ],
 )
 def test_line(counts: dict[str, int], start: str) -> None:
-    """A line tells rows, pages, the part of a known total, which is never more than all, and the rate."""
+    """A line has rows, pages, the percentage of a known total, which is at most 100, and the rate."""
     line = Progress("forums", **counts).line  # type: ignore[arg-type]
     assert line.startswith(start)
     assert line.endswith(" rows/s")
 
 
 def test_rate() -> None:
-    """The rate is that since the stream began."""
+    """The rate is the average since the stream began."""
     line = Progress("forums", rows=50_000, pages=1, started=time.monotonic() - 100).line
     assert 495 <= int(line.rpartition(", ")[2].removesuffix(" rows/s")) <= 500
 
@@ -42,7 +42,7 @@ def test_rate_of_the_first_moment() -> None:
 
 
 def test_line_of_a_stream_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An API that says nothing for a while looks like a tap that hangs, unless the line tells what is waited for."""
+    """An API that says nothing for a while looks like a tap that hangs, unless the line says what it waits for."""
     now = 0.0
     monkeypatch.setattr("tap_feedback.progress.time", SimpleNamespace(monotonic=lambda: now))
     progress = Progress("forums", rows=50, pages=1, started=0.0)
@@ -57,7 +57,7 @@ def test_line_of_a_stream_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_summary() -> None:
-    """A line a stream stands under the headings; numbers to the right, texts to the left, no blanks at the end."""
+    """Each stream has a line; numbers are right-aligned, texts left-aligned, and no line ends with a blank."""
     streams = [
         Progress("forums", 12, 1, bookmark="2024-01-31", result="complete"),
         Progress("feedback_data", 1234567, 12346, 3, 14.04, 8, totals={1: 1000000, 2: 500000}, result="failed"),
@@ -74,7 +74,7 @@ def test_summary_of_nothing() -> None:
     assert summary([]) == "  ".join(HEADINGS)
 
 
-def test_extras_are_told_in_one_line() -> None:
+def test_extras_have_one_line() -> None:
     """Rows, names and counts, and no more names than a person reads."""
     assert extras(0, [], [], 0) == ""
     assert extras(12, ["cf_tier", "cv_arr"], [], 0) == "12 rows had 2 unknown fields: cf_tier, cv_arr"

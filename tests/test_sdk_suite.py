@@ -1,7 +1,10 @@
-"""The SDK's own tests for taps, with the tap reading a sandbox."""
+"""The SDK's own tests for taps, and the checker of the Singer project, with the tap reading a sandbox."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +13,10 @@ from singer_sdk.testing import get_tap_test_class
 from sandbox import Sandbox
 from tap_feedback.tap import TapFeedback
 from tests.configs import STREAMS
+from tests.runs import find_uv, run_tap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: The class is made before there is a server: it needs to know the streams, and asks nobody.
 CONFIG: dict[str, Any] = {name: {"base_url": "http://127.0.0.1:9", "api_key": "later"} for name in STREAMS}
@@ -27,3 +31,30 @@ def serve() -> Iterator[None]:
 
 
 TestTapFeedback = get_tap_test_class(TapFeedback, config=CONFIG, parse_env_config=False)
+
+
+@pytest.fixture(scope="session")
+def check_tap() -> Path:
+    """The command `singer-check-tap`, in an environment of its own, as it needs a jsonschema of 2017."""
+    folder = Path(__file__).parent.parent / ".cache" / f"singer-tools-{sys.version_info.major}.{sys.version_info.minor}"
+    command = folder / "bin" / "singer-check-tap"
+    if not command.exists():
+        uv = find_uv()
+        for arguments in (
+            ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
+            ["pip", "install", "--quiet", "--python", str(folder), "singer-tools==0.4.1"],
+        ):
+            subprocess.run([uv, *arguments], check=True, timeout=100)
+    return command
+
+
+def test_singer_check_tap(check_tap: Path, write: Callable[..., str], shared: Sandbox) -> None:
+    """The checker of the Singer project finds what the tap writes valid, every row of it."""
+    run = run_tap("--config", write("config.json", shared.config))
+    assert run.returncode == 0
+    checked = subprocess.run(
+        [str(check_tap)], input=run.stdout, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "The output is valid." in checked.stdout
+    assert f"{8 * 120} messages for type RECORD" in " ".join(checked.stdout.split()) or "960" in checked.stdout

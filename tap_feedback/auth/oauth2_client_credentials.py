@@ -100,7 +100,7 @@ class TokenSigner(Signer):
         self._fetched: Future[Token] | None = None  # while a token is fetched
 
     def sign(self) -> Signature:
-        """Return the token; fetch one if there is none, or if it expires soon. One thread fetches, others wait."""
+        """Return the token, or a new one if it is missing or expires soon. One thread fetches it, others wait."""
         with self._lock:
             if self._token is not None and time.monotonic() < self._token.renew_at:
                 return self._token.signature
@@ -165,7 +165,7 @@ def _token_in(response: TokenResponse, first_code: str | None) -> str:
         first_code: The error code of the request before it.
 
     Raises:
-        TokenError: There is none. The message quotes nothing of the response but a code of RFC 6749.
+        TokenError: The token is missing. The message quotes nothing of the response but a code of RFC 6749.
     """
     status, body = response
     code = _error_code(body) or (first_code if status in REFUSALS else None)

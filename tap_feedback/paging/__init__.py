@@ -7,14 +7,22 @@ does no input or output.
 
 from __future__ import annotations
 
-from tap_feedback.paging.base import PageRequest, Paginator, PagingSettings, keys_by
+from tap_feedback.paging.base import Address, PageRequest, Paginator, PagingSettings
 from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.header_link import HeaderLinkPaging
+from tap_feedback.paging.json_link import JsonLinkPaging
+from tap_feedback.paging.keys import keys_by
 from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.page_number import PageNumberPaging
 from tap_feedback.paging.single_page import SinglePage
 
 __all__ = [
+    "Address",
     "CursorPaging",
+    "HeaderLinkPaging",
+    "JsonLinkPaging",
     "OffsetPaging",
+    "PageNumberPaging",
     "PageRequest",
     "Paginator",
     "Paging",
@@ -24,4 +32,4 @@ __all__ = [
 ]
 
 #: The types of `paginator`; a new one is added here.
-Paging = OffsetPaging | CursorPaging | SinglePage
+Paging = OffsetPaging | PageNumberPaging | CursorPaging | JsonLinkPaging | HeaderLinkPaging | SinglePage

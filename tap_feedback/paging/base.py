@@ -1,35 +1,58 @@
-"""What all paginators share: their settings' base, the page size, the total, and the count of distinct rows."""
+"""The base of all paginators and of their settings: page size, total, flag that says whether more follows."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypedDict
 
 from msgspec import Meta, Struct
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import uncounted
 from tap_feedback.fields import Count, DottedPath, Name
-from tap_feedback.page import lookup
+from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.history import History
+from tap_feedback.paging.keys import NO_KEY
+from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+
+    from typing_extensions import Unpack
 
     from tap_feedback.page import Page
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.keys import Keys
 
     Row = dict[str, Any]
-    Keys = Callable[[list[Row]], list[Hashable]]
 
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
 #: Rows from which on a key that most of them share is no chance.
 SEVERAL = 10
-#: Types of keys that can be compared as they are.
-PLAIN_KEYS = {str, int}
-#: What `keys_by` returns for a row without a key, which conforming the record reports.
-NO_KEY = "None"
+#: The values of a flag; some APIs write it as a text or a number.
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Address(NamedTuple):
+    """The address of a stream's first request, in its three parts, without parameters."""
+
+    base_url: str
+    path_prefix: str = ""
+    path: str = ""
+
+
+class StreamView(TypedDict):
+    """What a paginator knows of its stream.
+
+    Attributes:
+        keys: Returns the keys that tell the rows of a page apart.
+        notice: Logs a text at a level, both of which it is given.
+        address: The address of the first request.
+    """
+
+    keys: Keys
+    notice: Callable[[int, str], None]
+    address: Address
 
 
 class PageRequest(NamedTuple):
@@ -49,8 +72,17 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     limit: Annotated[Count, Meta(description="Number of rows to request in a page, if `limit_param` is set.")] = 100
     limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = None
-    total_path: Annotated[DottedPath | None, Meta(description="Dotted path of the total count; null for none.")] = None
-
+    total_path: Annotated[
+        DottedPath | None,
+        Meta(description="Dotted path of the total count of rows (`page_number`: of pages); null for none."),
+    ] = None
+    has_more_path: Annotated[
+        DottedPath | None,
+        Meta(
+            description="Dotted path of a flag that says whether more rows follow, with a leading `!` if it says that "
+            "none do; null for none."
+        ),
+    ] = None
     location: Annotated[
         Literal["query", "body"], Meta(description="Place of the paging values: `query`, or the JSON `body` of a POST.")
     ] = "query"
@@ -58,17 +90,18 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         tuple[Name, ...], Meta(description="List of parameters that only the first request of a chain sends.")
     ] = ()
 
+    #: Whether the total counts pages, not rows.
+    counts_pages: ClassVar[bool] = False
+    #: What a test of the connection says if a second page had rows, and if none had.
+    proof: ClassVar[tuple[str, str]] = ("", "")
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """What is wrong among these settings: the name of one, and words that follow it."""
-        yield from ()
+        if self.has_more_path in {"!", "!$"}:
+            yield "has_more_path", "must have a dotted path after the `!`"
 
-    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> Paginator:
-        """Return a fresh paginator.
-
-        Args:
-            keys: Returns the keys that tell the rows of a page apart.
-            notice: Logs a text at a level, both of which it is given.
-        """
+    def start(self, **stream: Unpack[StreamView]) -> Paginator:
+        """Return a fresh paginator for a stream."""
         raise NotImplementedError
 
 
@@ -77,8 +110,7 @@ class Paginator(ABC):
 
     Args:
         paging: The settings.
-        keys: Returns the keys that tell rows apart.
-        notice: Logs a text at a level, both of which it is given.
+        stream: What it knows of its stream.
 
     Attributes:
         finished: Whether the end is proven.
@@ -86,13 +118,16 @@ class Paginator(ABC):
         distinct: Number of distinct rows received, as far as the rows that are remembered tell.
     """
 
-    def __init__(self, paging: PagingSettings, *, keys: Keys, notice: Callable[[int, str], None]) -> None:
+    def __init__(self, paging: PagingSettings, **stream: Unpack[StreamView]) -> None:
         self.paging = paging
-        self._notice = notice
+        self._notice = stream["notice"]
+        self._address = stream["address"]
         self.finished = False
         self.total: int | None = None
         self.distinct = 0
-        self._history = History(keys)
+        self._history = History(stream["keys"])
+        self._has_total = False  # whether a response had a total at `total_path`
+        self._has_flag = False  # whether a response had the flag at `has_more_path`
         self._size = {} if paging.limit_param is None else {paging.limit_param: paging.limit}
 
     @property
@@ -134,16 +169,48 @@ class Paginator(ABC):
         """What is worth a warning at the end of a chain of pages; None if nothing is."""
         path = self.paging.total_path
         if path is not None:
-            if self.total is None and self.distinct:
+            if not self._has_total and self.distinct:
                 return f"no response has a number at `{path}`; check `paginator.total_path`"
             return None
         counted = uncounted(page, self.distinct) if self.distinct >= self.paging.limit else None
         if counted is None:
             return None
-        return (
-            f"`{counted}` counts more rows than the {self.distinct:,} that the API returned; if it is the total of "
-            f"this request, set `paginator.total_path` to `{counted}`"
-        )
+        remark = f"`{counted}` counts more rows than the {self.distinct:,} that the API returned"
+        if self.paging.counts_pages:
+            return f"{remark}; check `paginator`"
+        return f"{remark}; if it is the total of this request, set `paginator.total_path` to `{counted}`"
+
+    def _read_flag(self, page: Page) -> bool | None:
+        """Whether the response says that more rows follow; None if `has_more_path` is not set, or nothing is there.
+
+        Nothing need be there if there are no rows at all.
+
+        Raises:
+            FatalAPIError: The flag is not there, or is neither true nor false.
+            TransientError: It is not there, but was there before.
+        """
+        if self.paging.has_more_path is None:
+            return None
+        path = self.paging.has_more_path.removeprefix("!")
+        value = lookup(page.answer, path)
+        if value is MISSING or value is None:
+            if self._has_flag:
+                raise TransientError(
+                    f"the response has no `{path}`, unlike those before", hint="; check `paginator.has_more_path`"
+                )
+            if page.rows:
+                raise FatalAPIError(f"the response has no `{path}`; check `paginator.has_more_path`")
+            return None
+        flag = FLAGS.get(str(value).lower()) if isinstance(value, (str, int)) else None
+        if flag is None:
+            raise FatalAPIError(f"`{path}` is neither true nor false; check `paginator.has_more_path`")
+        self._has_flag = True
+        return flag is not self.paging.has_more_path.startswith("!")
+
+    @property
+    def _flag_says_more(self) -> str:
+        """The words for a flag at `has_more_path` that says that more rows follow."""
+        return f"`{(self.paging.has_more_path or '').removeprefix('!')}` says that more rows follow"
 
     def _read_total(self, page: Page) -> None:
         """Remember the total that the response reports, if any."""
@@ -152,7 +219,7 @@ class Paginator(ABC):
             if isinstance(total, str) and total.isdecimal():
                 total = int(total)
             if isinstance(total, (int, float)) and not isinstance(total, bool) and total == int(total):
-                self.total = int(total)
+                self.total, self._has_total = int(total), True
 
     @property
     def _lacks_rows(self) -> bool:
@@ -170,21 +237,3 @@ class Paginator(ABC):
                 f"the API reports a total of {self.total:,} rows but returned {self.distinct:,} (by their keys); "
                 "check `paginator`, `primary_key`, and whether `paginator.total_path` counts the rows of this request"
             )
-
-
-def keys_by(names: Sequence[str]) -> Keys:
-    """A function that returns the keys of rows, by the names of the primary key."""
-    if len(names) == 1:
-        name = names[0]
-
-        def single(rows: list[Row]) -> list[Hashable]:
-            try:
-                values = list(map(itemgetter(name), rows))
-            except KeyError:
-                values = [row.get(name) for row in rows]
-            if PLAIN_KEYS.issuperset(map(type, values)):
-                return values
-            return [value if type(value) in PLAIN_KEYS else repr(value) for value in values]
-
-        return single
-    return lambda rows: [repr([row.get(name) for name in names]) for row in rows]

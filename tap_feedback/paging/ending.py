@@ -138,10 +138,7 @@ class EndingPaginator(JoiningPaginator):
             return []
         self._check_total()
         if self._says_more:
-            raise FatalAPIError(
-                f"an empty page is the last one, but its `{self._says_more}` says that more rows follow; "
-                "check `paginator` and how far the API can be read"
-            )
+            raise FatalAPIError(f"{self._says_more}; check `paginator` and how far the API can be read")
         if remark := self._remark(self._page_taken):
             self._notice(logging.WARNING, remark)
         self.finished = True

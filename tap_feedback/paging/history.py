@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, KeysView
 
-    from tap_feedback.paging.base import Keys
+    from tap_feedback.paging.keys import Keys
 
     Row = dict[str, Any]
 
@@ -18,10 +18,11 @@ REMEMBERED_ROWS = 1000
 
 
 class SeenPage(NamedTuple):
-    """A page that was read."""
+    """A page that was read; `place` is its number, where pages have one."""
 
     keys: list[Hashable]
     rows: list[Row]
+    place: int = 0
 
     def row(self, key: Hashable) -> Row:
         """The row with a key."""
@@ -85,7 +86,7 @@ class Sighting(NamedTuple):
 
 
 class History:
-    """The pages that were read, of which the last rows are remembered.
+    """The pages that were read, of which the last rows are remembered, and so many pages at least.
 
     Attributes:
         count: Number of pages.
@@ -94,8 +95,9 @@ class History:
         largest: Number of rows in the largest page.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, *, least_pages: int = 1) -> None:
         self._keys = keys
+        self._least_pages = least_pages
         self._seen: dict[Hashable, SeenPage] = {}
         self._pages: deque[SeenPage] = deque()
         self._volatile: set[str] | None = None  # fields that change in every row
@@ -147,23 +149,23 @@ class History:
         volatile = self._volatile or set()
         return any(all(_changes(old, row) <= volatile for old, row in pair) for pair in _swaps(sighting))
 
-    def remember(self, sighting: Sighting) -> None:
+    def remember(self, sighting: Sighting, *, place: int = 0) -> None:
         """Remember rows, and now and then forget the oldest."""
-        page = SeenPage(sighting.keys, sighting.rows)
+        page = SeenPage(sighting.keys, sighting.rows, place)
         self._pages.append(page)
         self._seen.update(dict.fromkeys(page.keys, page))
         if len(self._seen) > 2 * REMEMBERED_ROWS:
             count = sum(len(page.keys) for page in self._pages)
-            while count - len(self._pages[0].keys) >= REMEMBERED_ROWS:
+            while len(self._pages) > self._least_pages and count - len(self._pages[0].keys) >= REMEMBERED_ROWS:
                 count -= len(self._pages.popleft().keys)
             self._seen = {key: page for page in self._pages for key in page.keys}
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, sighting: Sighting, *, place: int = 0) -> None:
         """Remember a page that was read, as the last one."""
         self.count += 1
         self.last = sighting.keys
         self.largest = max(self.largest, len(sighting.keys))
-        self.remember(sighting)
+        self.remember(sighting, place=place)
 
     def forget(self) -> None:
         """Forget all rows."""

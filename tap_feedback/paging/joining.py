@@ -13,10 +13,12 @@ from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
+
+    from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import Keys
+    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.offset import OffsetPaging
 
@@ -39,8 +41,8 @@ class JoiningPaginator(Paginator):
 
     paging: OffsetPaging
 
-    def __init__(self, paging: OffsetPaging, *, keys: Keys, notice: Callable[[int, str], None]) -> None:
-        super().__init__(paging, keys=keys, notice=notice)
+    def __init__(self, paging: OffsetPaging, **stream: Unpack[StreamView]) -> None:
+        super().__init__(paging, **stream)
         self._ask: Ask = Follow(0)
         self._overlap = paging.overlap
         self._whole = 0  # rows in a page of an API that serves only whole pages
@@ -52,7 +54,8 @@ class JoiningPaginator(Paginator):
         self._blank: int | None = None  # an offset at which nothing stood though a row should
         self._strays: dict[Hashable, int] = {}  # rows that pages showed which did not join, and at which offset
         self._shifts = 0  # pages in a row that had shifted
-        self._says_more: str | None = None  # a flag by which the last empty page says that more rows follow
+        self._says_more: str | None = None  # the words for a flag of the last page that says that more rows follow
+        self._is_flagged_last = False  # whether the flag of the page behind the last one says that no more follow
         self._page_taken: Page
         self._came = False  # whether rows came before those that were read
         self._looked_in_front = False
@@ -153,7 +156,11 @@ class JoiningPaginator(Paginator):
         fresh = self._emit(sighting, add=True)
         self._furthest = max(self._furthest, behind)
         shared = ask.shared if isinstance(ask, (Follow, Back)) else min(self._overlap, 1)
-        if (met and not self._lacks_rows) or self._growth.is_reached(ask.offset, keys, page=self._page):
+        if (
+            self._is_flagged_last
+            or (met and not self._lacks_rows)
+            or self._growth.is_reached(ask.offset, keys, page=self._page)
+        ):
             self._end()
         elif self._blank is not None:
             self._ask = Follow(self._blank, 1)  # a row stands there, after all

@@ -17,10 +17,12 @@ from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import Keys
+    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
 
     Row = dict[str, Any]
@@ -48,14 +50,17 @@ class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
         ),
     ] = 1
 
+    proof = ("offset heeded", "no more rows")
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """Check the overlap. A page of one row can share none, so the default has no effect there."""
+        yield from super().faults()
         if self.overlap >= max(self.limit, 2):
             yield "overlap", "must be less than `limit`"
 
-    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> OffsetPaginator:
-        """Return a fresh paginator."""
-        return OffsetPaginator(self, keys=keys, notice=notice)
+    def start(self, **stream: Unpack[StreamView]) -> OffsetPaginator:
+        """Return a fresh paginator for a stream."""
+        return OffsetPaginator(self, **stream)
 
 
 class OffsetPaginator(EndingPaginator):
@@ -74,11 +79,21 @@ class OffsetPaginator(EndingPaginator):
             FatalAPIError: The API ignores the offset, has no stable order, or did not return all rows it counts.
             TransientError: Nothing stands where a row stood a moment ago.
         """
+        more = self._read_flag(page)
         self._read_total(page)
         self._page_taken = page
         sighting = self._look(page.rows)
-        if not page.rows:
-            self._says_more = says_more(page)
+        follows = isinstance(self._ask, Follow)
+        self._is_flagged_last = more is False and follows
+        if more is not None:
+            # A flag may be true for any full page; only the furthest one, or an empty one, counts.
+            if not more:
+                self._says_more = None
+            elif follows or not page.rows:
+                self._says_more = f"{self._flag_says_more}, but none do"
+        elif not page.rows:
+            flag = says_more(page)
+            self._says_more = f"the last page is empty, but its `{flag}` says that more rows follow" if flag else None
         elif sighting.brings_new:
             self._says_more = None
         return self._take(sighting)

@@ -10,10 +10,10 @@ from tap_feedback.evidence import more_follows, not_the_only_page
 from tap_feedback.paging.base import PageRequest, Paginator, PagingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import Keys
+    from tap_feedback.paging.base import StreamView
 
     Row = dict[str, Any]
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class SinglePage(PagingSettings, frozen=True, tag_field="type", tag="single_page"):
     """One page and no more."""
 
-    def start(self, *, keys: Keys, notice: Callable[[int, str], None]) -> SinglePagePaginator:
-        """Return a fresh paginator."""
-        return SinglePagePaginator(self, keys=keys, notice=notice)
+    def start(self, **stream: Unpack[StreamView]) -> SinglePagePaginator:
+        """Return a fresh paginator for a stream."""
+        return SinglePagePaginator(self, **stream)
 
 
 class SinglePagePaginator(Paginator):
@@ -40,10 +40,14 @@ class SinglePagePaginator(Paginator):
         Raises:
             FatalAPIError: The response says that more rows follow.
         """
+        more = self._read_flag(page)
         self._read_total(page)
-        self.distinct = len(set(self._look(page.rows).keys))
+        self.distinct = self._look(page.rows).different
         self._check_total()
-        if sign := more_follows(page) or not_the_only_page(page, self.paging.limit):
+        sign = self._flag_says_more if more else None
+        if more is None:
+            sign = more_follows(page) or not_the_only_page(page, self.paging.limit)
+        if sign:
             raise FatalAPIError(f"the response is not the only page: {sign}; check `paginator.type`")
         self.finished = True
         return page.rows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.page import Page
-from tap_feedback.paging import keys_by
+from tap_feedback.paging import Address, keys_by
 from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.retry import TransientError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+ADDRESS = Address("https://api.example.com", "/v1", "/rows")
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
 #: Requests after which a sync counts as endless.
 ENDLESS = 3000
@@ -47,6 +48,7 @@ class World:
         hidden: Rows that are left out after a page was cut.
         total: The total that a response reports.
         signed: Whether the content of every row changes with every request.
+        more: Whether rows stand behind the page served last.
     """
 
     rows: list[int]
@@ -67,6 +69,7 @@ class World:
     versions: dict[int, int] = field(default_factory=dict)
     shown: set[int] = field(default_factory=set)
     last_total: int | None = None
+    more: bool = False
     next_key: int = 10_000
 
     def __post_init__(self) -> None:
@@ -102,7 +105,9 @@ class World:
         start = self.place(self, offset, limit)
         if start >= len(self.rows) and offset and self.end != 200:
             raise Refused(self.end)
-        keys = [key for key in self.rows[start : start + max(0, self.size(start, limit))] if key not in self.hidden]
+        served = self.rows[start : start + max(0, self.size(start, limit))]
+        self.more = start + len(served) < len(self.rows)
+        keys = [key for key in served if key not in self.hidden]
         self.shown |= set(keys)
         total = self.total(self, keys)
         self.last_total = total if total is not None else self.last_total
@@ -139,7 +144,7 @@ class Answers(Protocol):
 def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
     """Read a server through the paginator."""
     notices: list[str] = []
-    paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text))
+    paginator = paging.start(keys=keys_by(["id"]), notice=lambda _, text: notices.append(text), address=ADDRESS)
     keys: list[int] = []
     failures = 0
     while not paginator.finished and world.requests < ENDLESS:
@@ -149,7 +154,8 @@ def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
         offset, limit = params["offset"], params.get("limit", paging.limit)
         try:
             rows, total = world.answer(offset, limit)
-            keys += [row["id"] for row in paginator.take(Page(rows, {"total": total}, NOW))]
+            beside = {"total": total, "continues": isinstance(world, World) and world.more}
+            keys += [row["id"] for row in paginator.take(Page(rows, beside, NOW))]
             failures = 0
         except Refused as refusal:
             try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from tests.paging.simulator import ENDLESS, Maker, evidence, read
 
-SERVERS = 24_000
+SERVERS, FLAGGED = 24_000, 3_000
 PARTS = 8
 
 
@@ -35,6 +36,18 @@ def test_no_server_makes_the_paginator_lose_rows_unnoticed(part: int) -> None:
     # Failing is not enough: most servers are read whole.
     assert outcomes["complete"] > 0.5 * SERVERS / PARTS
     assert outcomes["no response shows it"] < 0.1 * SERVERS / PARTS
+
+
+def test_a_flag_that_says_whether_more_follows_loses_no_rows() -> None:
+    """The flag ends a sync where the page joined, and denies other ends."""
+    outcomes: Counter[str] = Counter()
+    for seed in range(FLAGGED):
+        case = Maker(seed).make()
+        outcome = read(case.world, msgspec.structs.replace(case.paging, has_more_path="continues"))
+        missing = case.world.stood - set(outcome.keys)
+        assert outcome.error is not None or case.blind or not missing, f"seed {seed}: {outcome} lacks {sorted(missing)}"
+        outcomes["failed" if outcome.error else "complete" if not missing else "no response shows it"] += 1
+    assert outcomes["complete"] > 0.5 * FLAGGED
 
 
 def test_requests_stay_within_a_bound() -> None:

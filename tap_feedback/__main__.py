@@ -1,0 +1,28 @@
+"""Entry point of `tap-feedback` and `python -m tap_feedback`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def main() -> None:
+    """Run the command. Until a sync handles signals itself, a signal ends the process without a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit)
+    # The imports take half a second, in which a signal may come, too.
+    from tap_feedback.tap import TapFeedback  # noqa: PLC0415
+
+    TapFeedback.cli()
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The lock that serialises code which is not thread-safe: the SDK's, and the streams' own."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class LockClosed(SystemExit):
+    """The sync is over for this thread. It is not an `Exception`, so that no stream takes it for a failure."""
+
+
+class StreamLock:
+    """A lock that a stream holds while it handles a page, and releases while it waits for the network.
+
+    The thread that creates it, its owner, holds it from the start.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._owner = self._holder = threading.get_ident()
+        self._reserved = False
+        self._closed = False
+
+    def acquire(self) -> None:
+        """Wait for the lock.
+
+        Raises:
+            LockClosed: The lock is closed, or reserved for another thread.
+        """
+        self._lock.acquire()
+        if self._closed or (self._reserved and threading.get_ident() != self._owner):
+            self._lock.release()
+            raise LockClosed
+        self._holder = threading.get_ident()
+
+    def release(self) -> None:
+        """Let another thread acquire the lock. Does nothing in a thread that does not hold it."""
+        if self._holder == threading.get_ident():
+            self._holder = 0
+            self._lock.release()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Release the lock while this thread waits."""
+        self.release()
+        try:
+            yield
+        finally:
+            self.acquire()
+
+    def reserve(self) -> None:
+        """Let only the owner acquire the lock from now on. Any thread may call it, whether it holds the lock or not."""
+        self._reserved = True
+
+    def close(self) -> None:
+        """Let no thread acquire the lock from now on, so that all end. The holder calls it."""
+        self._closed = True
+        self.release()

@@ -1,0 +1,95 @@
+"""The address of the next page, as an API returns it: resolved, and only on the API's own origin."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from tap_feedback.paging.base import PageRequest
+from tap_feedback.paging.chain import ChainPaginator
+
+if TYPE_CHECKING:
+    from tap_feedback.paging.base import Address
+
+#: What parsers of addresses read in different ways, so that a host could be hidden behind it.
+UNSAFE = re.compile(r"[\x00-\x20\x7f\\]").search
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//").match
+PORTS = {"http": 80, "https": 443}
+
+
+class LinkError(ValueError):
+    """A link leads to another origin, or cannot be read; the message says in what it differs."""
+
+
+def resolve(link: str, address: Address, current: str) -> str:
+    """Return the absolute address that a link stands for.
+
+    Args:
+        link: An absolute address, a path or a query. A path is on the origin if it begins with the API's prefix, and
+            behind the prefix otherwise.
+        address: The address of the stream.
+        current: The address of the request that returned the link, which a query belongs to.
+
+    Raises:
+        LinkError: It is not on the API's origin.
+    """
+    link = link.strip().partition("#")[0]
+    base = _split(address.base_url)
+    if not link or UNSAFE(link):
+        raise LinkError("has characters that no URL has" if link else "is only a place in a page")
+    if ABSOLUTE(link):
+        url = f"{base.scheme}:{link}" if link.startswith("//") else link
+    elif link.startswith("?"):
+        url = current.partition("?")[0] + link
+    else:
+        path = link if link.startswith("/") else f"/{link}"
+        prefix = address.path_prefix
+        begins = prefix and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
+        url = f"{base.scheme}://{base.netloc}{path}" if begins else f"{address.base_url}{prefix}{path}"
+    _check_origin(_split(url), base)
+    return url
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # parsed when it is read
+    except ValueError:
+        raise LinkError("cannot be parsed") from None
+    return parts
+
+
+def _check_origin(parts: SplitResult, base: SplitResult) -> None:
+    """Compare two origins.
+
+    Raises:
+        LinkError: They differ.
+    """
+    if parts.scheme != base.scheme:
+        raise LinkError(f"does not begin with `{base.scheme}://`, as `base_url` does")
+    if parts.hostname != base.hostname:
+        raise LinkError("has another host than `base_url`")
+    if (parts.port or PORTS.get(parts.scheme)) != (base.port or PORTS.get(base.scheme)):
+        raise LinkError("has another port than `base_url`")
+    if parts.username is not None or parts.password is not None:
+        raise LinkError("has a user name")
+
+
+class LinkPaginator(ChainPaginator):
+    """Follows the address that each response has for the next page, as it stands."""
+
+    @property
+    def request(self) -> PageRequest:
+        """The next request: the stream's own first, then a whole address."""
+        if self._token is None:
+            return PageRequest(self._size, is_first=True)
+        return PageRequest(url=self._token)
+
+    def _resolve(self, link: str) -> str:
+        """Return the absolute address that a link stands for.
+
+        Raises:
+            LinkError: It is not on the API's origin.
+        """
+        return resolve(link, self._address, self._token or "".join(self._address))

@@ -1,0 +1,70 @@
+"""Check of how a stream is replicated: whether its keys, by the settings and the catalog, can serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
+from tap_feedback.records.replication import is_instant, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_feedback.client import FeedbackStream
+
+
+def check_replication(stream: FeedbackStream) -> None:
+    """Check that a stream can be replicated by its method and its key.
+
+    Raises:
+        ConfigurationError: It cannot; the message names what to change.
+    """
+    name, method, key = stream.name, stream.replication_method, stream.replication_key
+    if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
+        raise ConfigurationError(f"catalog: {name} cannot be synced {method}, only FULL_TABLE or INCREMENTAL")
+    if method == REPLICATION_FULL_TABLE:
+        return
+    if key is None:
+        raise ConfigurationError(f"catalog: {name} needs a `replication-key` to be synced INCREMENTAL")
+    column = stream.effective_schema["properties"].get(key)
+    if column is None:
+        raise ConfigurationError(f"catalog: {name} has no property {key!r} that could be its replication key")
+    if not has_timestamps(stream) and not is_number(column):
+        raise ConfigurationError(
+            f"{name}: the replication key {key!r} is neither a point in time nor a number, so the tap cannot know "
+            f"which rows are new: check `{stream.api}.streams.{name}.replication_key`, or the key and its "
+            "`format` in the catalog"
+        )
+
+
+def has_timestamps(stream: FeedbackStream) -> bool:
+    """Whether values of the replication key are compared as points in time.
+
+    They are, too, if only the tap's own schema says so: a catalog may have lost the `format`.
+    """
+    own = stream.schema["properties"].get(stream.replication_key, {})
+    used = stream.effective_schema["properties"].get(stream.replication_key, {})
+    return is_instant(used) or (is_instant(own) and not is_number(used))
+
+
+def warn_of_older_catalog(stream: FeedbackStream) -> None:
+    """Log which keys of the settings have no effect, as the catalog has others."""
+    own = stream.declaration
+    for setting, given, used in (
+        ("primary_key", own.primary_keys, stream.primary_keys),
+        ("replication_key", own.replication_key, stream.replication_key),
+    ):
+        if setting in own.given and _names(given) != _names(used):
+            stream.stream_log.warning(
+                "`%s.streams.%s.%s` is %s, but the catalog says %s, and the catalog wins: "
+                "run `--discover` again, or change it there",
+                *(stream.api, stream.name, setting, _names(given), _names(used)),
+            )
+
+
+def _names(key: str | Sequence[str] | None) -> str:
+    """The names of a key, in words."""
+    names = [key] if isinstance(key, str) else key or ()
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"

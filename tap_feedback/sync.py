@@ -1,0 +1,217 @@
+"""Runner of streams: side by side, each on its own thread, until all end or a signal comes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from singer_sdk.exceptions import ConfigurationError, SyncError
+
+from tap_feedback.progress import summary
+from tap_feedback.writer import OutputLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from tap_feedback.lock import StreamLock
+    from tap_feedback.progress import Progress
+
+#: Seconds between two progress lines of a stream.
+PROGRESS_INTERVAL = 10
+#: Seconds for which a target that does not read may delay the end after a signal.
+GRACE = 5
+#: The signals that end a sync.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class SyncFailedError(SyncError):
+    """Some streams failed. Each has its own line in the log."""
+
+
+class Aborted(SystemExit):
+    """A signal ended the sync before all streams were complete."""
+
+
+class Runnable(Protocol):
+    """What the runner needs to know of a stream."""
+
+    @property
+    def name(self) -> str:
+        """Name of the stream."""
+
+    @property
+    def progress(self) -> Progress:
+        """What the stream has done so far."""
+
+
+AnyStream = TypeVar("AnyStream", bound=Runnable)
+
+
+class Runner(Generic[AnyStream]):
+    """Runs streams side by side. A stream that fails does not stop the others.
+
+    Args:
+        streams: The streams, at least one.
+        lock: Held by the caller, who created it. A stream holds it except while it waits.
+        logger: For progress, failures and the summary.
+    """
+
+    def __init__(self, streams: Sequence[AnyStream], *, lock: StreamLock, logger: logging.Logger) -> None:
+        self.failures: dict[str, Exception] = {}
+        self._streams = streams
+        self._lock = lock
+        self._logger = logger
+        self._exit_code = 0  # not 0 once a signal came
+        self._is_waiting = False
+        self._last_resort: threading.Timer | None = None
+
+    def run(self, work: Callable[[AnyStream], None], *, at_end: Callable[[], None] | None = None) -> None:
+        """Do the same work with every stream.
+
+        Args:
+            work: What to do with a stream, on its own thread.
+            at_end: Writes the last state, when all streams have ended or a signal came. The calling thread does it, and
+                is the only one that still writes. None if nothing is written.
+
+        Raises:
+            Aborted: A signal came.
+            OutputLostError: The target is gone.
+        """
+        workers = ThreadPoolExecutor(len(self._streams), thread_name_prefix="stream")
+        with self._handling_signals():
+            try:
+                with suppress(Aborted), self._lock.released():
+                    self._wait_for({workers.submit(self._run, stream, work): stream for stream in self._streams})
+                if at_end:
+                    at_end()
+            except OutputLostError:
+                self._lock.close()
+                if not self._exit_code:  # else the target got the same signal, as by Ctrl-C
+                    raise
+            finally:
+                workers.shutdown(wait=False, cancel_futures=True)
+        if self._exit_code:
+            self._lock.close()
+            saved = "; state was saved for the streams that had finished" if at_end else ""
+            self._logger.error("Stopped by a signal%s", saved)
+            if self._last_resort:
+                self._last_resort.cancel()
+            raise Aborted(self._exit_code)
+
+    def log_summary(self) -> None:
+        """Log a table of what each stream did."""
+        self._logger.info("Summary:\n%s", summary(stream.progress for stream in self._streams))
+
+    def raise_failures(self) -> None:
+        """Log a line for each stream that failed, at the debug level with its traceback.
+
+        Raises:
+            SyncFailedError: At least one stream failed.
+        """
+        with_traceback = self._logger.isEnabledFor(logging.DEBUG)
+        for name, error in self.failures.items():
+            self._logger.error("%s failed: %s", name, describe(error), exc_info=error if with_traceback else None)
+        if self.failures:
+            names = ", ".join(self.failures)
+            raise SyncFailedError(f"{len(self.failures)} of {len(self._streams)} streams failed: {names}")
+
+    def _run(self, stream: AnyStream, work: Callable[[AnyStream], None]) -> None:
+        """Do the work with one stream, on its thread."""
+        self._lock.acquire()
+        try:
+            work(stream)
+        except OutputLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other streams go on; `raise_failures` reports it
+            stream.progress.result = "failed"
+            self.failures[stream.name] = error
+        finally:
+            self._lock.release()
+
+    def _wait_for(self, runs: Mapping[Future[None], AnyStream]) -> None:
+        """Wait for all streams, and log from time to time how far they are.
+
+        Raises:
+            Aborted: A signal came; streams may still be running.
+            OutputLostError: The target is gone; streams may still be running.
+        """
+        pending = set(runs)
+        while pending:
+            done, pending = self._wait(pending)
+            for run in done:
+                run.result()
+            for run, stream in runs.items():
+                if run in pending and stream.progress.result == "running":
+                    self._logger.info("%s", stream.progress.line)
+                elif run in done and stream.progress.result == "failed" and pending:
+                    self._logger.warning("%s: failed; the other streams go on", stream.name)
+
+    # Signals
+
+    def _wait(self, pending: set[Future[None]]) -> tuple[set[Future[None]], set[Future[None]]]:
+        """Wait for an interval, or until all have ended; the only place that a signal interrupts."""
+        self._is_waiting = True
+        try:
+            if self._exit_code:
+                raise Aborted(self._exit_code)
+            return wait(pending, timeout=PROGRESS_INTERVAL, return_when=FIRST_EXCEPTION)
+        finally:
+            self._is_waiting = False
+
+    @contextmanager
+    def _handling_signals(self) -> Iterator[None]:
+        """Let signals end the sync. Once one came, others are ignored to the end of the process."""
+        if threading.current_thread() is not threading.main_thread():  # no other one can handle signals
+            yield
+            return
+        handlers = {number: signal.signal(number, self._stop) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            if not self._exit_code:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        """End the sync. The main thread runs this, and may be writing: then the signal waits until it has written."""
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        self._exit_code = 128 + number
+        self._last_resort = threading.Timer(GRACE, os._exit, [self._exit_code])
+        self._last_resort.daemon = True
+        self._last_resort.start()
+        self._lock.reserve()
+        if self._is_waiting:
+            raise Aborted(self._exit_code)
+
+
+@contextmanager
+def signal_handlers_kept() -> Iterator[None]:
+    """Restore the signal handlers at the end of the block, and hold signals back until then.
+
+    The SDK's constructor of taps installs its own handlers, which end the process with exit code 0.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def describe(error: Exception) -> str:
+    """The message of an error, with its type unless the tap raises it itself."""
+    if isinstance(error, (ConfigurationError, OutputLostError, SyncError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
