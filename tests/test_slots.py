@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 
 from tap_feedback.slots import Slots
@@ -38,5 +37,5 @@ def test_a_slow_stream_does_not_slow_the_others() -> None:
         run = sync(config, catalog=catalog_of(config, "slow", "fast"))
     assert (run.error, len(run.records("slow")), len(run.records("fast"))) == (None, 40, 40)
     slow, fast = times["/v1/slow"], times["/v1/fast"]
-    assert min(after - before for before, after in itertools.pairwise(slow)) > 0.09
+    assert slow[-1] - slow[0] > 0.1 * (len(slow) - 2)
     assert fast[-1] < slow[-1]
