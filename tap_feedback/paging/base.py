@@ -31,6 +31,15 @@ SAME_KEYS = "most rows of a page have the primary key of another row, so they ca
 SEVERAL = 10
 #: The values of a flag; some APIs write it as a text or a number.
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
+#: What `overlap` has in common where it is a setting.
+Overlap = Annotated[
+    int,
+    Meta(
+        ge=0,
+        description="For `offset`: number of rows to request again from the page before. For `page_number`: number of "
+        "pages to request again after the next one. Either notices rows that shift; 0 to disable.",
+    ),
+]
 
 
 class Address(NamedTuple):

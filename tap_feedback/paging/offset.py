@@ -11,7 +11,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_feedback.evidence import says_more
 from tap_feedback.fields import Name
 from tap_feedback.paging.asks import Again, Back, Behind, Beyond, Follow, Front, Gap, Horizon, Probe, Recheck, Seek
-from tap_feedback.paging.base import PagingSettings
+from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.ending import IGNORES_OFFSET, EndingPaginator
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
@@ -41,14 +41,7 @@ class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
 
     limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = "limit"
     offset_param: Annotated[Name, Meta(description="For `offset`: parameter for the offset.")] = "offset"
-    overlap: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="For `offset`: number of rows to request again from the page before, to notice shifting pages; "
-            "0 to disable.",
-        ),
-    ] = 1
+    overlap: Overlap = 1
 
     proof = ("offset heeded", "no more rows")
 
