@@ -20,6 +20,7 @@ from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.responses import check_body, check_status
+from tap_feedback.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         self.primary_keys = declaration.primary_keys
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
+        self.slots = Slots(declaration.requests_per_minute)
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
 
@@ -183,6 +185,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
+            self.slots,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())

@@ -16,7 +16,7 @@ from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
 from tap_feedback.api_stream import OPEN, ApiStream
 from tap_feedback.catalog import with_fixed_parts
-from tap_feedback.connection_test import WINDOWS, ConnectionTest
+from tap_feedback.connection_test import prove
 from tap_feedback.fetching import side_by_side
 from tap_feedback.lock import LockClosed
 from tap_feedback.output import Output
@@ -94,28 +94,9 @@ class FeedbackStream(ApiStream):
         self.progress.result = "complete"
 
     def test_connection(self) -> None:
-        """Read the first two pages with rows, write nothing, and log what they prove: what `--test` does.
-
-        Of a range that is read in windows, it is one window's pages, the latest that has rows: a page of another would
-        not prove the paging.
-        """
+        """Read the first two pages with rows, write nothing, and log what they prove: what `--test` does."""
         self.progress.result = "running"
-        output, replication = Output(self), self.replication
-        windows = [window for group in replication.windows() for window in group] if replication else []
-        ranges = [replication.bounds(window) for window in reversed(windows)] if replication else [OPEN]
-        test = ConnectionTest(self.declaration.paginator, self.primary_keys, replication.key if replication else None)
-        for bounds in ranges[:WINDOWS]:
-            for page in self.chain(bounds, self.passes[0]):
-                records = output.conform(self.post_processed(page) if self.post_processes else page)
-                if replication is not None:
-                    replication.filter(records)
-                test.add(records)
-                output.try_maps(records)
-                if test.is_enough:
-                    break
-            if test.pages:
-                break
-        self.stream_log.info("ok, %s", test.line(self.progress.total))
+        self.stream_log.info("ok, %s", prove(self))
 
     @cached_property
     def replication(self) -> Replication | None:

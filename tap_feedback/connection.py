@@ -21,6 +21,7 @@ from tap_feedback.hooks import validate
 from tap_feedback.host import Host
 from tap_feedback.responses import RefusedError, Response, check_body, check_status
 from tap_feedback.retry import TransientError
+from tap_feedback.slots import Slots
 from tap_feedback.tokens import TokenClient
 from tap_feedback.transport import merge_headers
 from tap_feedback.urls import join_queries, locate
@@ -68,8 +69,7 @@ class Connection:
         self._signer = api.auth.signer(api.api_key, self._token_client)
         self._workers = ThreadPoolExecutor(api.max_connections, thread_name_prefix=api.name)
         self._jobs: deque[Job] = deque()
-        self._slots = threading.Lock()
-        self._next_slot = 0.0
+        self._slots = Slots(api.requests_per_minute)
 
     def submit(
         self,
@@ -170,14 +170,12 @@ class Connection:
 
     def _wait_for_slot(self) -> float:
         """Wait for the next slot of `requests_per_minute`, and return when it was; 0 if it was immediately."""
-        if not self.api.requests_per_minute:
+        now = time.monotonic()
+        slot = self._slots.take(now)
+        if slot <= now:
             return 0.0
-        with self._slots:
-            now = time.monotonic()
-            slot = max(now, self._next_slot)
-            self._next_slot = slot + 60 / self.api.requests_per_minute
         self._closed.wait(slot - now)
-        return slot if slot > now else 0.0
+        return slot
 
     # Requests
 

@@ -4,17 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_feedback.api_stream import OPEN
+from tap_feedback.output import Output
 from tap_feedback.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tap_feedback.client import FeedbackStream
     from tap_feedback.paging import Paging
 
 #: Number of pages with rows that prove the paging.
 PAGES = 2
 #: Number of time windows in which to look for rows.
 WINDOWS = 3
+
+
+def prove(stream: FeedbackStream) -> str:
+    """Read the first two pages with rows, without writing them, and return what they prove.
+
+    Of a range that is read in windows, it is one window's pages, the latest that has rows: a page of another would not
+    prove the paging.
+    """
+    output, replication = Output(stream), stream.replication
+    windows = [window for group in replication.windows() for window in group] if replication else []
+    ranges = [replication.bounds(window) for window in reversed(windows)] if replication else [OPEN]
+    test = ConnectionTest(stream.declaration.paginator, stream.primary_keys, replication.key if replication else None)
+    for bounds in ranges[:WINDOWS]:
+        for page in stream.chain(bounds, stream.passes[0]):
+            records = output.conform(stream.post_processed(page) if stream.post_processes else page)
+            if replication is not None:
+                replication.filter(records)
+            test.add(records)
+            output.try_maps(records)
+            if test.is_enough:
+                break
+        if test.pages:
+            break
+    return test.line(stream.progress.total)
 
 
 class ConnectionTest:

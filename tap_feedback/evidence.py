@@ -122,7 +122,7 @@ def more_follows(page: Page, *, sent: str | None = None) -> str | None:
     """
     if flag := _flag(page):
         return f"`{flag.path}` says that more rows follow" if flag.value is MORE_FLAGS[flag.name] else None
-    for member in _members(page.answer):
+    for member in _members(page.response):
         if _is_next(member) and str(member.value) != sent:
             return f"`{member.path}` has a value"
     return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
@@ -145,7 +145,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
     A full page is too little beside a larger count of rows, while a count may be that of all rows and the page hold
     those of a time range. A number of pages is clear.
     """
-    for member in _members(page.answer):
+    for member in _members(page.response):
         if type(member.value) is not int:
             continue
         if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
@@ -157,7 +157,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
 
 def uncounted(page: Page, distinct: int) -> str | None:
     """The path of a number that counts more rows than were received; None if there is none."""
-    for member in _members(page.answer):
+    for member in _members(page.response):
         if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
@@ -165,7 +165,7 @@ def uncounted(page: Page, distinct: int) -> str | None:
 
 def counts(page: Page) -> tuple[list[str], list[str]]:
     """The paths of numbers that count all rows, of which the page is a part, and of those that count all pages."""
-    numbers = [member for member in _members(page.answer) if type(member.value) is int]
+    numbers = [member for member in _members(page.response) if type(member.value) is int]
     return (
         [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
         [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
@@ -188,7 +188,7 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
 def _flag(page: Page) -> Member | None:
     """The flag that says whether more rows follow; one that says so first."""
-    flags = [member for member in _members(page.answer) if member.name in MORE_FLAGS and type(member.value) is bool]
+    flags = [member for member in _members(page.response) if member.name in MORE_FLAGS and type(member.value) is bool]
     return next((flag for flag in flags if flag.value is MORE_FLAGS[flag.name]), flags[0] if flags else None)
 
 

@@ -12,7 +12,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.auth.base import TokenError
 from tap_feedback.failures import in_seconds
-from tap_feedback.hooks import Hooks, Waits, as_requests, with_tries
+from tap_feedback.hooks import Waits, as_requests, with_tries
 from tap_feedback.page import Page, bare_page, read_page
 from tap_feedback.responses import RefusedError
 from tap_feedback.retry import TransientError, Tries, Wait, decide
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from tap_feedback.connection import Connection
+    from tap_feedback.hooks import Hooks
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Selection
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
     from tap_feedback.responses import Response
+    from tap_feedback.slots import Slots
 
 
 #: Seconds of waiting for a page that make another request ahead worthwhile: the time to handle some pages.
@@ -51,12 +53,14 @@ class Source(NamedTuple):
         request_for: Makes the request for a page.
         on_response: Receives each response, in the order of the pages.
         hooks: What the stream overrides.
+        slots: When the stream may send a request.
     """
 
     selection: Selection
     request_for: Callable[[PageRequest], HTTPRequest]
     on_response: Callable[[Response], None]
-    hooks: Hooks = Hooks()
+    hooks: Hooks
+    slots: Slots
 
 
 class Fetcher:
@@ -109,7 +113,7 @@ class Fetcher:
             if not paginator.finished:
                 # One request, then one that may prove the end, then more, as long as the stream waits for them.
                 self._request(paginator.upcoming(width))
-                if width == 1 or self._waited > WORTH_ANOTHER:
+                if not self.source.slots.is_limited and (width == 1 or self._waited > WORTH_ANOTHER):
                     width = min(2 * width, self.connection.api.max_connections)
             self.progress.pages += 1
             if paginator.total is not None:
@@ -124,10 +128,13 @@ class Fetcher:
         self._in_flight = {str(page): kept[str(page)] or self._send(page) for page in wanted}
 
     def _send(self, page: PageRequest) -> Sent:
-        """Send the request for a page, without waiting."""
+        """Send the request for a page, without waiting for the response."""
         return self._submit(self.source.request_for(page))
 
     def _submit(self, request: HTTPRequest, *, again: bool = False) -> Sent:
+        now = time.monotonic()
+        if (seconds := self.source.slots.take(now) - now) > 0:
+            self._sleep(seconds, "its turn")
         response = self.connection.submit(
             request, again=again, stream=self.progress.stream, validate=self.source.hooks.validate_response
         )
@@ -212,10 +219,14 @@ class Fetcher:
         else:
             self.logger.info("%s; retrying in %s", failure, in_seconds(seconds))
         if seconds and not failure.refused:
-            began = time.monotonic()
-            with self.progress.waiting("a retry"), self.lock.released():
-                self.connection.sleep(seconds)
-            self.progress.waited += time.monotonic() - began
+            self._sleep(seconds, "a retry")
+
+    def _sleep(self, seconds: float, awaited: str) -> None:
+        """Wait, while other streams run."""
+        began = time.monotonic()
+        with self.progress.waiting(awaited), self.lock.released():
+            self.connection.sleep(seconds)
+        self.progress.waited += time.monotonic() - began
 
 
 def side_by_side(chains: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:

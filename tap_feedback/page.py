@@ -44,7 +44,7 @@ class Page(NamedTuple):
     """
 
     rows: list[dict[str, Any]]
-    answer: Any
+    response: Any
     received: datetime
     unstorable: bool = False
     headers: Mapping[str, str] = {}

@@ -94,6 +94,9 @@ class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         tuple[Params, ...],
         Meta(description="List of `params`: the stream is read once with each, as one table."),
     ] = ()
+    requests_per_minute: Annotated[
+        Count | None, Meta(description="Maximum number of requests per minute; null for no limit beside the API's.")
+    ] = None
 
 
 class Stream(StreamSettings, frozen=True, kw_only=True):

@@ -128,14 +128,14 @@ def test_lookup(response: Any, path: str, value: Any) -> None:
 def test_rows(response: Any, selector: str, rows: list[Any]) -> None:
     """Rows are where the selector says; null is an empty page, and the response comes along."""
     page = read_page(json.dumps(response).encode(), Selection((selector,)), NOW)
-    assert (page.rows, page.answer, page.received, page.unstorable) == (rows, response, NOW, False)
+    assert (page.rows, page.response, page.received, page.unstorable) == (rows, response, NOW, False)
 
 
 def test_no_content() -> None:
     """A response without a body, as of status 204, is an empty page."""
     page = read_page(b"", Selection(("data",)), NOW)
     assert page.rows == []
-    assert page.answer is MISSING
+    assert page.response is MISSING
 
 
 def test_unstorable_texts_are_told() -> None:

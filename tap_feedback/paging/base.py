@@ -201,7 +201,7 @@ class Paginator(ABC):
         if self.paging.has_more_path is None:
             return None
         path = self.paging.has_more_path.removeprefix("!")
-        value = lookup(page.answer, path)
+        value = lookup(page.response, path)
         if value is MISSING or value is None:
             if self._has_flag:
                 raise TransientError(
@@ -224,7 +224,7 @@ class Paginator(ABC):
     def _read_total(self, page: Page) -> None:
         """Remember the total that the response reports, if any."""
         if self.paging.total_path is not None:
-            total = lookup(page.answer, self.paging.total_path)
+            total = lookup(page.response, self.paging.total_path)
             if isinstance(total, str) and total.isdecimal():
                 total = int(total)
             if isinstance(total, (int, float)) and not isinstance(total, bool) and total == int(total):

@@ -120,9 +120,9 @@ class ChainPaginator(Paginator):
         Raises:
             TransientError: It is not.
         """
-        names = page.answer.keys() if isinstance(page.answer, dict) else set()
+        names = page.response.keys() if isinstance(page.response, dict) else set()
         if self._token is not None:
-            if page.answer is MISSING:
+            if page.response is MISSING:
                 raise TransientError(f"answered 204 No Content for a {self.words.noun} of the response before")
             strange = sorted(filter(looks_like_error, names - self._names))
             missing = self._missing(page, set(names)) if strange else None

@@ -48,10 +48,10 @@ class Counts:
             self._row_paths, self._page_paths = counts(page)
             self._is_found = True
         for path in self._page_paths:
-            number = lookup(page.answer, path)
+            number = lookup(page.response, path)
             if type(number) is int:
                 self.pages = number, path
-        values = [lookup(page.answer, path) for path in self._row_paths + self._page_paths]
+        values = [lookup(page.response, path) for path in self._row_paths + self._page_paths]
         before, self._values = self._values, values
         changed = any(type(old) is type(new) is int and old != new for old, new in zip(before, values, strict=False))
         self.have_changed = self.have_changed or changed

@@ -100,7 +100,7 @@ class CursorPaginator(ChainPaginator):
         return str(cursor)
 
     def _value(self, page: Page) -> Any:
-        return lookup(page.answer, self.paging.cursor_path)
+        return lookup(page.response, self.paging.cursor_path)
 
     def _missing(self, page: Page, names: set[str]) -> str | None:
         """The object that has the cursor."""

@@ -73,7 +73,7 @@ class JsonLinkPaginator(LinkPaginator):
             ) from None
 
     def _value(self, page: Page) -> Any:
-        return lookup(page.answer, self.paging.next_url_path)
+        return lookup(page.response, self.paging.next_url_path)
 
     def _missing(self, page: Page, names: set[str]) -> str | None:
         """The object that has the URL."""

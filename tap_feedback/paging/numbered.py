@@ -97,6 +97,7 @@ class NumberedPaginator(Paginator):
         if number == self.paging.base_page:
             if self._history.count and not any(sighting.before):  # the rows that are remembered lie further on
                 self._patience.restart()
+                self._history.forget()
                 self.distinct = 0
             self._history.head = dict(zip(sighting.keys, sighting.rows, strict=True))
         rows = self._emit(sighting, number, in_order=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.paging import PageRequest
 
-SERVERS = 16_000
+SERVERS = 8_000
 PARTS = 4
 
 
