@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.paging import PageRequest
 
-SERVERS = 16_000
+SERVERS = 8_000
 PARTS = 4
 
 
@@ -300,6 +300,20 @@ def test_a_row_that_has_moved_is_read_from_where_it_was() -> None:
     assert found.error is None
     assert set(found.keys) == set(range(35))
     assert found.sent("page") == [1, 2, 3, 4, 2, 3, 4, 5]
+
+
+def test_a_long_way_back_is_read_to_its_end() -> None:
+    """Pages in which nothing is new are no reason to stop, on the way to the furthest one."""
+    table = list(range(900))
+
+    def change(table: list[int], request: int) -> None:
+        if request == 88:
+            table.append(table.pop(31))
+
+    found = drive(PageNumberPaging(), changing(table, change))
+    assert found.error is None
+    assert set(found.keys) == set(range(900))
+    assert len(found.requests) > 170
 
 
 def test_rows_in_another_order_fail() -> None:
