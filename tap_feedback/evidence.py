@@ -82,7 +82,7 @@ def error_in(response: Any, selector: str, *, empty: bool = False) -> str | None
 
 def _is_error(name: str, value: Any) -> bool:
     """Whether a member says that the request failed, or only in part succeeded."""
-    plain = _plain(name)
+    plain = plain_name(name)
     if plain in ERRORS:
         return _tells_error(value)
     if plain in FAULT_FLAGS:
@@ -92,7 +92,7 @@ def _is_error(name: str, value: Any) -> bool:
 
 def _is_failure(name: str, value: Any) -> bool:
     """Whether a member beside no rows says that the request failed: a status of HTTP, or a flag of another type."""
-    plain, text = _plain(name), str(value).lower()
+    plain, text = plain_name(name), str(value).lower()
     if plain in CODES:
         return bool(HTTP_ERROR(text))
     return FAULT_FLAGS.get(plain) is False and text in {"false", "0", "no"}
@@ -101,7 +101,7 @@ def _is_failure(name: str, value: Any) -> bool:
 def _tells_error(value: Any) -> bool:
     """Whether the value of an error is one: not `{"code": 0}`, `{"code": "ok"}`, "none", or an object of such."""
     if isinstance(value, dict):
-        codes = [inner for name, inner in value.items() if _plain(name) in CODES and inner not in ("", None)]
+        codes = [inner for name, inner in value.items() if plain_name(name) in CODES and inner not in ("", None)]
         return any(map(_tells_error, codes or value.values()))
     if isinstance(value, list):
         return any(map(_tells_error, value))
@@ -110,7 +110,7 @@ def _tells_error(value: Any) -> bool:
 
 def looks_like_error(name: str) -> bool:
     """Whether a name is one under which APIs explain an error."""
-    return _plain(name) in {*ERRORS, "warning", "warnings", "message", "detail", "details", "title", "reason"}
+    return plain_name(name) in {*ERRORS, "warning", "warnings", "message", "detail", "details", "title", "reason"}
 
 
 def more_follows(page: Page, *, sent: str | None = None) -> str | None:
@@ -122,8 +122,8 @@ def more_follows(page: Page, *, sent: str | None = None) -> str | None:
     """
     if flag := _flag(page):
         return f"`{flag.path}` says that more rows follow" if flag.value is MORE_FLAGS[flag.name] else None
-    for member in _members(page.response):
-        if _is_next(member) and str(member.value) != sent:
+    for member in members_of(page.response):
+        if is_next(member) and str(member.value) != sent:
             return f"`{member.path}` has a value"
     return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
 
@@ -145,7 +145,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
     A full page is too little beside a larger count of rows, while a count may be that of all rows and the page hold
     those of a time range. A number of pages is clear.
     """
-    for member in _members(page.response):
+    for member in members_of(page.response):
         if type(member.value) is not int:
             continue
         if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
@@ -157,7 +157,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
 
 def uncounted(page: Page, distinct: int) -> str | None:
     """The path of a number that counts more rows than were received; None if there is none."""
-    for member in _members(page.response):
+    for member in members_of(page.response):
         if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
@@ -165,7 +165,7 @@ def uncounted(page: Page, distinct: int) -> str | None:
 
 def counts(page: Page) -> tuple[list[str], list[str]]:
     """The paths of numbers that count all rows, of which the page is a part, and of those that count all pages."""
-    numbers = [member for member in _members(page.response) if type(member.value) is int]
+    numbers = [member for member in members_of(page.response) if type(member.value) is int]
     return (
         [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
         [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
@@ -188,18 +188,18 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
 def _flag(page: Page) -> Member | None:
     """The flag that says whether more rows follow; one that says so first."""
-    flags = [member for member in _members(page.response) if member.name in MORE_FLAGS and type(member.value) is bool]
+    flags = [member for member in members_of(page.response) if member.name in MORE_FLAGS and type(member.value) is bool]
     return next((flag for flag in flags if flag.value is MORE_FLAGS[flag.name]), flags[0] if flags else None)
 
 
-def _is_next(member: Member) -> bool:
+def is_next(member: Member) -> bool:
     """Whether a member is a cursor or the address of a next page."""
     named = NEXT(member.name) and (member.name == STARTING_AFTER or not NOT_NEXT(member.name))
     usable = type(member.value) is str or type(member.value) is int
     return bool((named or member.in_next) and usable and member.value and member.value != "0")
 
 
-def _members(response: Any) -> Iterator[Member]:
+def members_of(response: Any) -> Iterator[Member]:
     """The members of a response and of the objects in it; lists are left out, as they hold rows."""
     objects = [(response, "", 0, False)]
     members = 0
@@ -208,13 +208,13 @@ def _members(response: Any) -> Iterator[Member]:
             members += 1
             if members > MOST_MEMBERS:
                 return
-            member = Member(f"{path}{one_line(name)}", _plain(name), inner, in_next)
+            member = Member(f"{path}{one_line(name)}", plain_name(name), inner, in_next)
             if isinstance(inner, dict) and depth < MOST_DEPTH:
                 objects.append((inner, f"{member.path}.", depth + 1, in_next or member.name in {"next", "nextpage"}))
             yield member
 
 
 @lru_cache(4096)
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name in lower case, by its letters and digits alone."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
