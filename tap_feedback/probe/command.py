@@ -62,14 +62,15 @@ def _probe_api(
             doubt=lambda words, log=log, name=name: log.warning("%s: %s", name, words),  # type: ignore[misc]
         )
         try:
-            settings = run.run()
-            settings["path"] = given.get("streams", {}).get(name, {}).get("path", stream.path)
-            found[name] = settings
+            own = given.get("streams", {}).get(name, {})
+            found[name] = {part: own[part] for part in ("path", "method") if part in own} | run.run()
         except ProbeError as error:
             missing[name] = str(error)
             log.error("%s: undecided after %s: %s", name, count(exchange.sent, "request"), error)
         else:
             log.info("%s: decided after %s", name, count(exchange.sent, "request"))
-    own = {"base_url": api.base_url, "path_prefix": api.path_prefix}
-    auth = {"auth": access.found} if access.found else {}
-    return {**own, **auth, "streams": found}
+    block: dict[str, Any] = {"vendor": api.vendor} if api.vendor else {}
+    block |= {"base_url": api.base_url, "path_prefix": api.path_prefix}
+    if access.found:
+        block["auth"] = access.found
+    return {**block, "streams": found}

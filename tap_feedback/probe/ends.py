@@ -97,20 +97,24 @@ def _last_page(look: Lookout, walked: Walk, paging: Paging, first: Page, total: 
     return first if len(first.rows) == total and not more_follows(first) else None
 
 
-def find_flag(walked: Walk, paging: Paging, last: Page | None, first: Page, say: Say) -> Paging:
+def find_flag(look: Lookout, walked: Walk, paging: Paging, last: Page | None, first: Page, say: Say) -> Paging:
     """Set the path of the flag that says whether more follows, if the pages with others behind them say so.
 
     To a cursor or link, the flag may be the only end. For numbers, which need none, it must have said both.
     """
-    behind = [page for page, new in zip(walked.pages, walked.new, strict=True) if new]
-    for flag in more_flags(behind if not walked.ended else behind[:-1]):
-        denied = [page for page in (last, walked.pages[-1] if walked.ended else None, first) if page]
-        if any(flag_denies(page, flag) for page in denied):
-            say(f"`{flag.removeprefix('!')}` says whether more rows follow: it did on each page but the last")
+    with_rows = [page for page, new in zip(walked.pages, walked.new, strict=True) if new]
+    third = with_rows[-1]
+    more_is_known = len(look.known) > len(walked.rows)
+    for flag in more_flags(with_rows[:-1]):
+        if more_is_known and flag_denies(third, flag):
+            continue
+        name = flag.removeprefix("!")
+        if any(flag_denies(page, flag) for page in (last, third, walked.pages[-1], first) if page):
+            say(f"`{name}` says whether more rows follow: it did on each page but the last")
         elif isinstance(paging, (OffsetPaging, PageNumberPaging)):
-            say(f"`{flag.removeprefix('!')}` says that more rows follow; the last page was not seen, so it is left out")
+            say(f"`{name}` says that more rows follow; the last page was not seen, so it is left out")
             continue
         else:
-            say(f"`{flag.removeprefix('!')}` says that more rows follow; the last page was not seen")
+            say(f"`{name}` says that more rows follow; the last page was not seen")
         return msgspec.structs.replace(paging, has_more_path=flag)
     return paging

@@ -8,7 +8,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.paging import keys_by
 from tap_feedback.probe.names import SIZES
-from tap_feedback.probe.numbering import heeded_size, small_size, try_sizes
+from tap_feedback.probe.numbering import heeded_sizes, small_size, try_sizes
 from tap_feedback.probe.signs import echoed
 from tap_feedback.retry import TransientError
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
-#: Most requests that try a kind of parameters, each with several of them, and most that try one after the other.
-MOST_GROUPS, MOST_SINGLES = 3, 5
+#: Most parameters of a kind that are tried alone, after all were tried together.
+MOST_ALONE = 5
+#: Rows that a page must have, so that a smaller one can be told from it.
+SEVERAL = 2
 #: The page size of the settings, if the API accepts it.
 USUAL_SIZE = 100
 
@@ -98,24 +100,21 @@ class Lookout:
             BudgetSpentError: No request is left.
             ProbeError: As `Exchange.request`.
         """
-        count = len(self.natural.rows)
-        names = self.params(SIZES)
-        for tried in list(try_sizes(names, count))[:MOST_GROUPS]:
-            page = self.page(tried)
-            if page is None:
-                self._try_sizes(names[:MOST_SINGLES])
-                return
-            if name := heeded_size(tried, len(page.rows)):
-                self._try_sizes([name])
-            elif len(page.rows) != count:
-                self._try_sizes(list(tried)[:MOST_GROUPS])
-            if self.size_param:
-                return
+        names, count = self.params(SIZES), len(self.natural.rows)
+        if count < SEVERAL:
+            return
+        tried = try_sizes(names, count)
+        page = self.page(tried)
+        if page is None:
+            self._try_sizes(names)
+        elif len(page.rows) != count or self.keys(page) != self.known:
+            self._try_sizes(list(dict.fromkeys([*heeded_sizes(tried, len(page.rows)), *names])))
 
     def _try_sizes(self, names: Sequence[str]) -> None:
-        """Request a small page by one parameter after the other."""
-        for name in names:
+        """Request a small page by one parameter after the other. An API may have a smallest page, which is larger."""
+        for name in names[:MOST_ALONE]:
             page = self.page({name: self.small})
-            if page is not None and len(page.rows) == self.small and self.keys(page) == self.known[: self.small]:
-                self.size_param, self.first = name, page
+            if page is not None and 0 < len(page.rows) < len(self.known):
+                if self.keys(page) == self.known[: len(page.rows)]:
+                    self.size_param, self.first, self.small = name, page, len(page.rows)
                 return

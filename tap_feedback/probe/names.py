@@ -30,7 +30,8 @@ is_id_name = re.compile(r".*(?:_id|Id|ID|_uuid|Uuid|_key|Key)").fullmatch
 
 #: Names of times that move whenever a row changes, in lower case, by letters and digits alone.
 MOVES = re.compile(
-    r"(last|date|time|row|record)?(updat|modif|chang|edit)(ed|ion|es|ied)?(at|on|date|time|timestamp|ts|utc)*"
+    r"(last|date|time|row|record)*(updat(e|ed|es)?|modif(y|ied|ication)|chang(e|ed)?|edit(ed)?)"
+    r"(at|on|date|time|timestamp|ts|utc)*"
 )
 CREATED = re.compile(r".*(creat|submit|receiv|start|sent|add|insert).*")
 

@@ -1,37 +1,45 @@
-"""Numbers that make one request try many parameters: each has another one, so that the rows show which was heeded."""
+"""Numbers with which one request tries many parameters.
+
+Each has another number, as far as the known rows allow, so that the rows that come show which one was heeded.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     Keys = Sequence[Hashable]
 
 #: The page size to prove a paginator with, if there are rows enough.
 SMALL = 10
+#: The smallest page that an API makes by itself, and numbers of which one divides any usual page size.
+SMALLEST, PARTS = 5, (5, 8, 12)
 
 
 class Numbered(NamedTuple):
-    """A parameter that an API heeds; `base` is the number of the first page."""
+    """A parameter for page numbers, and the number of the first page."""
 
     name: str
-    base: int = 0
+    base: int
 
 
-def try_sizes(names: Sequence[str], rows: int) -> Iterator[dict[str, int]]:
-    """Page sizes for some parameters, each smaller than a page of so many rows, as several requests if need be."""
-    room = rows - 1
-    for first in range(0, len(names) if room > 0 else 0, max(room, 1)):
-        group = names[first : first + room]
-        least = max(1, min(SMALL, rows // 10, rows - len(group)))
-        yield {name: least + place for place, name in enumerate(group)}
+def try_sizes(names: Sequence[str], rows: int) -> dict[str, int]:
+    """Page sizes for some parameters, each smaller than a page of so many rows; different ones as far as possible."""
+    room = max(rows - 1, 1)
+    least = max(1, min(SMALL, rows // 10, rows - len(names)))
+    return {name: least + place % room for place, name in enumerate(names)}
 
 
-def heeded_size(tried: Mapping[str, int], rows: int) -> str | None:
-    """The parameter whose size a page has."""
-    return next((name for name, size in tried.items() if size == rows), None)
+def heeded_sizes(tried: Mapping[str, int], rows: int) -> list[str]:
+    """The parameters whose size a page has."""
+    return [name for name, size in tried.items() if size == rows]
+
+
+def is_usual_size(rows: int) -> bool:
+    """Whether a page of so many rows may be one that was cut: 20, 24, 25, 32 or 50 rows rather than 23."""
+    return rows >= SMALLEST and any(rows % part == 0 for part in PARTS)
 
 
 def small_size(rows: int) -> int:
@@ -39,36 +47,32 @@ def small_size(rows: int) -> int:
     return max(1, min(SMALL, rows // 10))
 
 
-def try_offsets(names: Sequence[str], rows: int, size: int) -> Iterator[dict[str, int]]:
-    """Offsets for some parameters, each at the beginning of another page, as several requests if need be."""
-    room = (rows - 1) // size
-    for first in range(0, len(names) if room > 0 else 0, max(room, 1)):
-        yield {name: (place + 1) * size for place, name in enumerate(names[first : first + room])}
+def try_offsets(names: Sequence[str], rows: int, size: int) -> dict[str, int]:
+    """Offsets for some parameters, at the beginning of pages; different ones as far as possible."""
+    room = max((rows - 1) // size, 1)
+    return {name: (1 + place % room) * size for place, name in enumerate(names)}
 
 
-def heeded_offset(tried: Mapping[str, int], known: Keys, returned: Keys) -> str | None:
-    """The parameter at whose offset a page begins."""
+def heeded_offsets(tried: Mapping[str, int], known: Keys, returned: Keys) -> list[str]:
+    """The parameters at whose offset a page begins."""
     place = _place(known, returned)
-    return next((name for name, offset in tried.items() if offset == place), None)
+    return [name for name, offset in tried.items() if offset == place]
 
 
-def try_pages(names: Sequence[str], rows: int, size: int) -> Iterator[dict[str, int]]:
+def try_pages(names: Sequence[str], rows: int, size: int) -> dict[str, int]:
     """Page numbers for some parameters: even ones, as the first page has the number 0 or 1."""
-    room = ((rows - 1) // size + 1) // 2
-    for first in range(0, len(names) if room > 0 else 0, max(room, 1)):
-        yield {name: 2 * (place + 1) for place, name in enumerate(names[first : first + room])}
+    room = max(((rows - 1) // size + 1) // 2, 1)
+    return {name: 2 * (1 + place % room) for place, name in enumerate(names)}
 
 
-def heeded_page(tried: Mapping[str, int], known: Keys, returned: Keys, size: int) -> Numbered | None:
-    """The parameter at whose page a response begins, and the number of the first page."""
+def heeded_pages(tried: Mapping[str, int], known: Keys, returned: Keys, size: int) -> list[Numbered]:
+    """The parameters at whose page a response begins, each with the number of the first page."""
     place = _place(known, returned)
-    if place is None or place == 0 or place % size:
-        return None
-    for base in (1, 0):
-        for name, number in tried.items():
-            if (number - base) * size == place:
-                return Numbered(name, base)
-    return None
+    if not place or place % size:
+        return []
+    return [
+        Numbered(name, base) for base in (1, 0) for name, number in tried.items() if (number - base) * size == place
+    ]
 
 
 def _place(known: Keys, returned: Keys) -> int | None:

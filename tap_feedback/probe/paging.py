@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from tap_feedback.evidence import PAGE_COUNTS, members_of
 from tap_feedback.paging import CursorPaging, HeaderLinkPaging, JsonLinkPaging, OffsetPaging, PageNumberPaging
 from tap_feedback.probe import signs
-from tap_feedback.probe.lookout import MOST_GROUPS, MOST_SINGLES
+from tap_feedback.probe.lookout import MOST_ALONE, SEVERAL
 from tap_feedback.probe.names import AFTER_KEYS, OFFSETS, PAGES
-from tap_feedback.probe.numbering import Numbered, heeded_offset, heeded_page, try_offsets, try_pages
+from tap_feedback.probe.numbering import Numbered, heeded_offsets, heeded_pages, try_offsets, try_pages
 from tap_feedback.probe.walk import walk
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Search:
         yield likeliest
         page = look.page({**look.size, **dict.fromkeys(others, cursor.value)})
         if page is None or look.keys(page) != look.keys(look.first):
-            yield from others[: MOST_SINGLES + 2]
+            yield from others[:MOST_ALONE]
         else:
             self.refuted.append(f"`{cursor.path}` has a cursor, but no known parameter takes it")
 
@@ -106,35 +106,29 @@ class Search:
         """Count the rows."""
         look = self.look
         names, count = look.params(OFFSETS), len(look.natural.rows)
+        if count < SEVERAL:
+            return None
         step = look.small if look.size_param else 1
-        for tried in list(try_offsets(names, count, step))[:MOST_GROUPS]:
-            page = look.page({**look.size, **tried})
-            if page is None:
-                return self._by_single_offset(names[:MOST_SINGLES], step)
-            if name := heeded_offset(tried, look.known, look.keys(page)):
-                return self._prove(OffsetPaging, offset_param=name)
-            if look.keys(page) != look.keys(look.first):
-                return self._by_single_offset(list(tried)[:MOST_SINGLES], step)
-        if not look.size_param and count > 1 and look.exchange.left > MOST_SINGLES:
+        tried = try_offsets(names, count, step)
+        page = look.page({**look.size, **tried})
+        if page is None or look.keys(page) != look.keys(look.first):
+            keys = look.keys(page) if page else []
+            for name in (heeded_offsets(tried, look.known, keys) or names)[:MOST_ALONE]:
+                alone = look.page({**look.size, name: step})
+                if alone is not None and heeded_offsets({name: step}, look.known, look.keys(alone)):
+                    return self._prove(OffsetPaging, offset_param=name)
+        elif not look.size_param and look.exchange.left > MOST_ALONE:
             # An API of whole pages moves a smaller offset to the beginning of the page.
-            page = look.page(dict.fromkeys(names, count))
-            if page is not None and page.rows and look.known and not set(look.keys(page)) & set(look.known):
-                for name in names[:MOST_SINGLES]:
-                    if found := self._prove(OffsetPaging, offset_param=name):
-                        return found
-        return None
-
-    def _by_single_offset(self, names: list[str], step: int) -> Walk | None:
-        look = self.look
-        for name in names:
-            page = look.page({**look.size, name: step})
-            if page is not None and heeded_offset({name: step}, look.known, look.keys(page)):
-                return self._prove(OffsetPaging, offset_param=name)
+            for name in self._moving(names, count):
+                if found := self._prove(OffsetPaging, offset_param=name):
+                    return found
         return None
 
     def _by_page(self) -> Walk | None:
         """Count the pages."""
         look = self.look
+        if len(look.natural.rows) < SEVERAL:
+            return None
         names = look.params(PAGES)
         found = self._page_in_view(names) if look.size_param else self._page_out_of_view(names)
         return found and self._prove(PageNumberPaging, page_param=found.name, base_page=found.base)
@@ -142,28 +136,27 @@ class Search:
     def _page_in_view(self, names: list[str]) -> Numbered | None:
         """Find the parameter by small pages, which the natural page shows where they begin."""
         look = self.look
-        for tried in list(try_pages(names, len(look.known), look.small))[:MOST_GROUPS]:
-            page = look.page({**look.size, **tried})
-            if page is not None:
-                if found := heeded_page(tried, look.known, look.keys(page), look.small):
-                    return found
-                if look.keys(page) == look.keys(look.first):
-                    continue
-            for name in names[:MOST_SINGLES]:
-                page = look.page({**look.size, name: 2})
-                keys = look.keys(page) if page else []
-                if found := heeded_page({name: 2}, look.known, keys, look.small):
-                    return found
+        tried = try_pages(names, len(look.known), look.small)
+        page = look.page({**look.size, **tried})
+        if page is not None and look.keys(page) == look.keys(look.first):
             return None
+        found = heeded_pages(tried, look.known, look.keys(page), look.small) if page else []
+        for name in ([each.name for each in found] or names)[:MOST_ALONE]:
+            alone = look.page({**look.size, name: 2})
+            if alone and (heeded := heeded_pages({name: 2}, look.known, look.keys(alone), look.small)):
+                return heeded[0]
         return None
+
+    def _moving(self, names: list[str], number: int) -> list[str]:
+        """The parameters to try alone, if other rows come for this number in all of them together."""
+        page = self.look.page(dict.fromkeys(names, number))
+        is_other = page is None or (page.rows and not set(self.look.keys(page)) & set(self.look.known))
+        return names[:MOST_ALONE] if is_other else []
 
     def _page_out_of_view(self, names: list[str]) -> Numbered | None:
         """Find the parameter by pages of which the first alone is known."""
         look = self.look
-        page = look.page(dict.fromkeys(names, 2))
-        if page is not None and (not page.rows or set(look.keys(page)) & set(look.known)):
-            return None
-        for name in names[:MOST_SINGLES]:
+        for name in self._moving(names, 2):
             second = look.page({name: 2})
             if second is None or not second.rows or set(look.keys(second)) & set(look.known):
                 continue

@@ -67,10 +67,20 @@ def probe(
     caplog: pytest.LogCaptureFixture,
     *,
     synced: bool = True,
+    grown: int = 0,
     stream: Row | None = None,
     **settings: Any,
 ) -> Result:
-    """Probe a stream; then sync it with the block merged over the config, if there is one."""
+    """Probe a stream; then sync it with the block merged over the config, if there is one.
+
+    Args:
+        respond: The API.
+        caplog: Takes the lines.
+        synced: Whether to sync; the sync must succeed.
+        grown: Number of rows that the API has by then; the sync may fail.
+        stream: Settings of the stream.
+        settings: Settings of the API.
+    """
     caplog.set_level(logging.INFO)
     settings = {"path_prefix": "", **settings}
     with Server(respond) as server:
@@ -83,8 +93,10 @@ def probe(
         if synced and not found.missing:
             merged = declarations.merge(config, json.loads(json.dumps(found.block)))
             assert problems(merged) == problems(found.block, complete=False) == []
+            if grown and isinstance(respond, Player):
+                respond.rows = rows(grown)
             result.run = sync(merged, catalog=catalog_of(merged, STREAM))
-            assert (result.run.error, result.run.failures) == (None, {})
+            assert grown or (result.run.error, result.run.failures) == (None, {})
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import time
@@ -67,7 +66,7 @@ def test_no_api(write: Callable[..., str]) -> None:
 
 
 def test_the_pace_of_the_settings_is_kept() -> None:
-    """Requests are as far apart as `requests_per_minute` says, also after another auth was tried."""
+    """No more requests are sent than `requests_per_minute` says, also after another auth was tried."""
     times: list[float] = []
 
     def respond(asked: RecordedRequest) -> Any:
@@ -76,8 +75,9 @@ def test_the_pace_of_the_settings_is_kept() -> None:
 
     with Server(respond) as server:
         config = {"feedback": api(server.url, streams={"reviews": {"path": "/reviews"}}, requests_per_minute=1200)}
+        began = time.monotonic()
         assert TapFeedback(config=config, setup_mapper=False).probe().missing == {}
-    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.03
+    assert times[-1] - began >= 0.05 * (len(times) - 1)
 
 
 @pytest.mark.parametrize("name", ["feedback", "analytics"])

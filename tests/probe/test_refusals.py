@@ -23,7 +23,7 @@ def pages_of(size: int) -> Callable[[list[Row], dict[str, Any]], Any]:
 def test_an_api_that_ignores_everything_and_may_have_more(caplog: pytest.LogCaptureFixture) -> None:
     """A page of a round number of rows that never changes may be cut, so that no paging is claimed."""
     found = probe(Player(rows(300), pages_of(100)), caplog)
-    assert "a round number" in found.missing[STREAM]
+    assert "may be the page size" in found.missing[STREAM]
     assert found.block["feedback"]["streams"] == {}
 
 
@@ -31,6 +31,12 @@ def test_an_api_that_counts_more_than_it_gives(caplog: pytest.LogCaptureFixture)
     """A count of more rows denies that the page is the only one."""
     found = probe(Player(rows(70), lambda found, _: {"data": found[:20], "total": len(found)}), caplog)
     assert "`total` counts more rows" in found.missing[STREAM]
+
+
+def test_a_count_of_the_page(caplog: pytest.LogCaptureFixture) -> None:
+    """A count may be that of the page, so that it does not prove that there is one page only."""
+    found = probe(Player(rows(70), lambda found, _: {"data": found[:20], "count": 20}), caplog)
+    assert STREAM in found.missing
 
 
 def test_an_api_that_heeds_the_size_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,6 +77,44 @@ def test_a_cap_on_pages(caplog: pytest.LogCaptureFixture) -> None:
     found = probe(Player(rows(95), by_offset), caplog)
     assert found.paginator["limit"] == 50
     assert len(found.run.ids(STREAM)) == 95
+
+
+def test_a_smallest_page(caplog: pytest.LogCaptureFixture) -> None:
+    """An API that never returns less than some rows is proven with pages of that size."""
+
+    def page(found: list[Row], params: dict[str, Any]) -> Any:
+        size, start = max(int(params.get("limit", 40)), 7), int(params.get("start", 0))
+        return {"values": found[start : start + size]}
+
+    found = probe(Player(rows(95), page), caplog)
+    assert (found.paginator["limit_param"], found.paginator["offset_param"]) == ("limit", "start")
+    assert len(found.run.ids(STREAM)) == 95
+
+
+def test_whole_pages(caplog: pytest.LogCaptureFixture) -> None:
+    """An API that moves an offset to the beginning of a page is read without overlap."""
+
+    def page(found: list[Row], params: dict[str, Any]) -> Any:
+        size = int(params.get("limit", 40))
+        start = int(params.get("offset", 0)) // size * size
+        return {"data": found[start : start + size]}
+
+    found = probe(Player(rows(95), page), caplog)
+    assert (found.paginator["offset_param"], found.paginator["overlap"]) == ("offset", 0)
+    assert len(found.run.ids(STREAM)) == 95
+
+
+def test_a_page_size_that_cannot_be_set(caplog: pytest.LogCaptureFixture) -> None:
+    """Pages of a fixed size are proven by whole pages."""
+    for name, at in (("page", lambda number: (number - 1) * 15), ("offset", lambda number: number)):
+
+        def page(found: list[Row], params: dict[str, Any], name: str = name, at: Any = at) -> Any:
+            start = at(int(params.get(name, 1 if name == "page" else 0)))
+            return found[start : start + 15]
+
+        found = probe(Player(rows(95), page), caplog)
+        assert (found.paginator[f"{name}_param"], found.paginator["limit_param"]) == (name, None)
+        assert len(found.run.ids(STREAM)) == 95
 
 
 def test_two_lists(caplog: pytest.LogCaptureFixture) -> None:
