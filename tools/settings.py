@@ -14,7 +14,7 @@ FEEDBACK, ANALYTICS = "feedback", "analytics"
 
 
 def config_schema() -> dict[str, Any]:
-    """The JSON Schema of the config, with the settings that the SDK adds."""
+    """Return the JSON Schema of the config, with the settings that the SDK adds."""
     schema = config_jsonschema(shipped())
     TapFeedback.append_builtin_config(schema)
     return schema
@@ -26,22 +26,22 @@ def all_leaves() -> Leaves:
 
 
 def api_leaves(api: str) -> Leaves:
-    """The settings of an API by their dotted names."""
+    """Return the settings of an API by their dotted names."""
     return dict(leaves(config_schema()["properties"][api]))
 
 
 def stream_leaves() -> Leaves:
-    """The settings of a stream by their dotted names, without those that it shares with its API."""
+    """Return the settings of a stream by their dotted names, without those that it shares with its API."""
     shared = api_leaves(FEEDBACK)
     stream = leaves(shared["streams"]["additionalProperties"])
     return {name: leaf for name, leaf in stream if "." not in name or name not in shared}
 
 
 def required(api: str) -> set[str]:
-    """The names of the settings that an API requires."""
+    """Return the names of the settings that an API requires."""
     return set(config_schema()["properties"][api]["required"])
 
 
 def top_level() -> Leaves:
-    """The settings beside those of the APIs; an object is one setting here."""
+    """Return the settings beside those of the APIs; an object is one setting here."""
     return {name: part for name, part in config_schema()["properties"].items() if name not in shipped()}

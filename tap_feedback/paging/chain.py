@@ -123,7 +123,7 @@ class ChainPaginator(Paginator):
         names = page.response.keys() if isinstance(page.response, dict) else set()
         if self._token is not None:
             if page.response is MISSING:
-                raise TransientError(f"answered 204 No Content for a {self.words.noun} of the response before")
+                raise TransientError(f"returned 204 No Content for a {self.words.noun} of the response before")
             strange = sorted(filter(looks_like_error, names - self._names))
             missing = self._missing(page, set(names)) if strange else None
             if missing:

@@ -101,7 +101,7 @@ class EndingPaginator(JoiningPaginator):
                 return self._end()
         if ask.status:
             raise FatalAPIError(
-                f"the API answered {ask.status} at offset {ask.then.offset}, but has rows further on; "
+                f"the API returned {ask.status} at offset {ask.then.offset}, but has rows further on; "
                 "check `paginator`, or request a stable order in `params`"
             )
         if not sighting.brings_new or isinstance(ask.then, (Probe, Follow)):

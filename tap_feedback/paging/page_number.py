@@ -86,7 +86,7 @@ class PageNumberPaginator(NumberedEndPaginator):
             case Ahead(number, status):
                 if sighting.rows:
                     raise FatalAPIError(
-                        f"the API answered {status} for page {number - 1}, but has rows on the next; check `paginator`"
+                        f"the API returned {status} for page {number - 1}, but has rows on the next; check `paginator`"
                     )
                 self._end_behind(changed=False)
             case OneRow():
@@ -108,7 +108,7 @@ class PageNumberPaginator(NumberedEndPaginator):
             self._go_back(step)
         elif step.number > self._furthest:
             if sign := self._sign(self._page_taken, step.number, self._more):
-                raise FatalAPIError(f"the API answered {status} for page {step.number}, but {sign}; check `paginator`")
+                raise FatalAPIError(f"the API returned {status} for page {step.number}, but {sign}; check `paginator`")
             self._step = Ahead(step.number + 1, status)
         elif self._tail in self._history.last:
             self._end_behind(changed=False)

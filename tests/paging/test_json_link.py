@@ -156,7 +156,7 @@ def test_a_url_in_another_place_fails_and_is_named(beside: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("later", "words"),
     [
-        (None, "answered 204 No Content for a next URL of the response before"),
+        (None, "returned 204 No Content for a next URL of the response before"),
         (
             {"data": rows(2), "message": "slow down"},
             "the response lacks `links` and has `message`, unlike those before",
