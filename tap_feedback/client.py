@@ -195,14 +195,19 @@ class FeedbackStream(ApiStream):
             self.progress.rows_with_extras += with_extras
             yield ()
             if self.ABORT_AT_RECORD_COUNT is not None and self.progress.rows >= self.ABORT_AT_RECORD_COUNT:
+                self.tap.state_writer.write_state(self.tap_state)  # as the SDK does
                 raise AbortedSyncFailedException("the dry run reached its limit of records")
 
     def _write_schema_message(self) -> None:
-        """Write nothing yet: the SDK calls this before the first request, and a target creates a table immediately.
+        """Write the SCHEMA messages; in a sync not yet, but before the first record.
 
-        If the stream then failed on its primary key, for example, it would leave a table with the wrong key behind.
+        The SDK calls this before the first request, and a target creates a table immediately. If the stream then failed
+        on its primary key, for example, it would leave a table with the wrong key behind.
         """
-        self._is_announced = False
+        if self.progress.result == "running":
+            self._is_announced = False
+        else:
+            super()._write_schema_message()
 
     def announce(self) -> None:
         """Write the SCHEMA messages, unless this sync has already written them."""

@@ -83,7 +83,6 @@ class Output:
         return Mapper(
             stream.name,
             stream.stream_maps,
-            schema=stream.schema,
             mask=stream.mask,
             configured=stream.config.get("stream_maps") or {},
         )

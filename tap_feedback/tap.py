@@ -28,10 +28,9 @@ from tap_feedback.validation import load
 from tap_feedback.writer import MessageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from singer_sdk.singerlib import Catalog
-    from singer_sdk.streams import Stream
 
     from tap_feedback.client import FeedbackStream
 
@@ -180,19 +179,6 @@ class TapFeedback(CommandLineTap):
         runner.log_summary()
         runner.raise_failures()
 
-    def run_sync_dry_run(  # type: ignore[misc]  # the SDK's writes no state
-        self, dry_run_record_limit: int | None = 1, streams: Iterable[Stream] | None = None
-    ) -> bool:
-        """Sync only some rows of each stream, one stream after the other, for the SDK's tests of taps.
-
-        Raises:
-            ConfigurationError: As `sync_all`.
-        """
-        selected = self.selected_streams()
-        done = super().run_sync_dry_run(dry_run_record_limit, selected if streams is None else streams)
-        self.state_writer.write_state(self.state)
-        return done
-
     def run_connection_test(self) -> bool:  # type: ignore[misc]  # the SDK's writes rows, and stops at a failure
         """Read two pages of each selected stream without writing them, and log what they prove, as `--test` does.
 
@@ -207,12 +193,6 @@ class TapFeedback(CommandLineTap):
         self._run(streams, lambda stream: stream.test_connection()).raise_failures()
         self.logger.info("%s ok", "1 stream is" if len(streams) == 1 else f"All {len(streams)} streams are")
         return True
-
-    def write_schemas(self) -> None:  # type: ignore[misc]  # in the SDK's, streams write them before they sync
-        """Write the SCHEMA messages of all streams, and nothing else, as `--test=schema` does."""
-        for stream in self.streams.values():
-            stream.selected = True
-            stream.announce()  # type: ignore[attr-defined]  # `discover_streams` returns no others
 
     def _run(
         self,

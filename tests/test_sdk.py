@@ -40,8 +40,6 @@ class Method(NamedTuple):
 METHODS = [
     Method(TapFeedback, Tap, "sync_all", "the SDK's stops at the first stream that fails, and runs one at a time"),
     Method(TapFeedback, Tap, "run_connection_test", "the SDK's writes a row of each stream, and stops at a failure"),
-    Method(TapFeedback, Tap, "run_sync_dry_run", "the SDK's selects streams that cannot be synced; writes no state"),
-    Method(TapFeedback, Tap, "write_schemas", "in the SDK's, each stream writes its schema before it syncs"),
     Method(FeedbackStream, Stream, "_sync_records", "the SDK's handles single records, and compares bookmarks as text"),
     Method(FeedbackStream, Stream, "_write_schema_message", "the SDK calls it before the first response"),
 ]

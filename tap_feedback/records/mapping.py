@@ -13,7 +13,6 @@ from simpleeval import (  # type: ignore[import-untyped]
     NameNotDefined,
 )
 from singer_sdk.exceptions import MapExpressionError
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.mapper import DefaultStreamMap, SameRecordTransform
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ class Mapper:
     Args:
         stream: Its name.
         maps: Its stream maps, which also flatten.
-        schema: Its schema.
         mask: The selected properties.
         configured: The names in the setting `stream_maps`.
     """
@@ -49,13 +47,11 @@ class Mapper:
         stream: str,
         maps: Sequence[StreamMap],
         *,
-        schema: dict[str, Any],
         mask: SelectionMask,
         configured: Container[str],
     ) -> None:
         self._stream = stream
         self._maps = maps
-        self._schema = schema
         self._mask = mask
         self._configured = configured
         first, *others = maps
@@ -72,7 +68,7 @@ class Mapper:
         try:
             # A copy, as the paginator compares the original rows with those of the next page.
             selected = copy.deepcopy(record)
-            pop_deselected_record_properties(selected, self._schema, self._mask)
+            drop_deselected(selected, self._mask)
         except RecursionError:
             raise MappingFailedError(self._too_deep(), record) from None
         for stream_map in self._maps:
@@ -99,6 +95,20 @@ class Mapper:
                 "`flattening_enabled`" if self._maps[0].flattening_enabled else "a catalog that deselects properties"
             )
         return f"the record is nested too deeply for {setting}"
+
+
+def drop_deselected(record: Record, mask: SelectionMask, breadcrumb: tuple[str, ...] = ()) -> None:
+    """Remove the deselected properties of a record, and those of the objects in it, in place.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    for name in list(record):
+        inner = (*breadcrumb, "properties", name)
+        if not mask[inner]:
+            del record[name]
+        elif isinstance(record[name], dict):
+            drop_deselected(record[name], mask, inner)
 
 
 def closed(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
