@@ -34,11 +34,11 @@ ROWS = [{"id": number, "account": number % 2, "changed": "2024-01-31" if number 
 @pytest.mark.parametrize(
     ("paging", "pages", "words"),
     [
-        (OffsetPaging(), 2, "6 rows in 2 pages, key `id`, `page`, offset heeded"),
+        (OffsetPaging(), 2, "6 rows in 2 pages, key `id`, `page`, offset works"),
         (OffsetPaging(), 1, "3 rows in 1 page, key `id`, `page`, no more rows"),
         (CursorPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next cursor found"),
         (CursorPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next cursor"),
-        (PageNumberPaging(total_path="pages"), 2, "6 rows in 2 pages, key `id`, `page`, page number heeded"),
+        (PageNumberPaging(total_path="pages"), 2, "6 rows in 2 pages, key `id`, `page`, page number works"),
         (JsonLinkPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next URL found"),
         (HeaderLinkPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next link"),
         (SinglePage(), 1, "3 rows in 1 page, key `id`, `page`"),
@@ -112,7 +112,7 @@ def test_connection_test(write: Callable[..., str], shared: Sandbox) -> None:
     assert errors_of(run) == []
     assert proven(run) == {
         name: "120 rows in 2 pages, key `id`, "
-        + ("replication key `updated_at`, next cursor found" if name in STREAMS["analytics"] else "offset heeded")
+        + ("replication key `updated_at`, next cursor found" if name in STREAMS["analytics"] else "offset works")
         for name in NAMES
     }
     assert "All 8 streams are ok" in run.stderr
@@ -134,7 +134,7 @@ def test_connection_test_of_wrong_paging(write: Callable[..., str]) -> None:
     assert "`paginator.offset_param`" in failed.pop("feedback_data")
     assert sorted(failed) == sorted(STREAMS["analytics"])
     assert all("`paginator.cursor_param`" in line for line in failed.values())
-    assert proven(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset heeded, 5 in total"}
+    assert proven(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset works, 5 in total"}
     assert "7 of 8 streams failed: " in errors_of(run)[-1]
 
 

@@ -187,7 +187,7 @@ def test_an_empty_page_where_rows_stood_never_ends_a_sync(
                 "emit_activate_version_messages": True,
             }
         )
-    assert "but rows stood there a moment ago" in run.failures["feedback_data"]
+    assert "but it had some a moment ago" in run.failures["feedback_data"]
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
 
 
