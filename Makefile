@@ -31,12 +31,12 @@ lint:
 types:
 	@.venv/bin/mypy --no-error-summary
 
-# Two workers, whatever the machine has: some tests time what they do. Each worker takes from the other when it is done.
+# Two workers, however many processors there are: some tests time what they do.
 unit:
 	@.venv/bin/pytest --quiet -m unit -n 2 --dist worksteal
 
 tests:
-	@.venv/bin/pytest --quiet -n 2 --dist loadfile
+	@.venv/bin/pytest --quiet -n 2 --dist loadgroup
 
 docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
 	.venv/bin/python -m tools.docs

@@ -37,7 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with what it costs."""
     for item in items:
         if isinstance(item, pytest.Function):
-            item.add_marker(cost_of(item, globals()))
+            cost = cost_of(item, globals())
+            item.add_marker(cost)
+            if cost == "meltano":
+                item.add_marker(pytest.mark.xdist_group(cost))  # one project, which one process at a time may run
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-#: From the cheapest on; `meltano` is always given by hand.
-COSTS = ("unit", "http", "process", "meltano")
+#: From the cheapest on; `slow` and `meltano` are always given by hand.
+COSTS = ("unit", "slow", "http", "process", "meltano")
 #: What makes a test cost more.
 CAUSES: tuple[tuple[object, str], ...] = (
     (Server, "http"),

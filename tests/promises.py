@@ -22,6 +22,21 @@ PROMISES = {
     "The API repeats its last page for any offset beyond it, or returns 404.": (
         "test_an_api_that_repeats_its_last_page_has_an_end"
     ),
+    "The API ignores the page number, or repeats a full page forever.": (
+        "test_a_number_that_is_ignored_fails_and_is_named"
+    ),
+    "Rows are added or deleted while numbered pages are read.": (
+        "test_a_row_that_goes_shifts_none_out_of_sight_if_rows_are_counted"
+    ),
+    "A numbered page is empty, but its response says that more rows follow.": (
+        "test_empty_pages_to_the_end_fail_if_more_should_follow"
+    ),
+    "A next URL or `Link` header leads to another origin.": "test_the_key_is_not_sent_to_another_host",
+    "A next URL comes again.": "test_a_url_that_comes_again_fails_and_is_named",
+    "Several rows share a cursor of `cursor_row_path`.": "test_no_table_loses_rows_unnoticed",
+    "The flag at `has_more_path` says that more rows follow, but none do, or a later page drops it.": (
+        "test_a_flag_that_a_later_page_drops_is_no_end"
+    ),
     "A cursor or a page comes again.": "test_rows_that_come_again_fail_and_name_the_cursor",
     "There is no cursor at `cursor_path`, but something else shows that more rows follow.": (
         "test_a_cursor_in_another_place_fails_and_is_named"

@@ -10,7 +10,10 @@ import pytest
 
 from tap_feedback.connection_test import ConnectionTest
 from tap_feedback.paging.cursor import CursorPaging
+from tap_feedback.paging.header_link import HeaderLinkPaging
+from tap_feedback.paging.json_link import JsonLinkPaging
 from tap_feedback.paging.offset import OffsetPaging
+from tap_feedback.paging.page_number import PageNumberPaging
 from tap_feedback.paging.single_page import SinglePage
 from tests.configs import STREAMS
 from tests.runs import NOWHERE, api, catalog_of, errors_of, run_tap, written_by
@@ -35,6 +38,9 @@ ROWS = [{"id": number, "account": number % 2, "changed": "2024-01-31" if number 
         (OffsetPaging(), 1, "3 rows in 1 page, key `id`, `page`, no more rows"),
         (CursorPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next cursor found"),
         (CursorPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next cursor"),
+        (PageNumberPaging(total_path="pages"), 2, "6 rows in 2 pages, key `id`, `page`, page number heeded"),
+        (JsonLinkPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next URL found"),
+        (HeaderLinkPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next link"),
         (SinglePage(), 1, "3 rows in 1 page, key `id`, `page`"),
         (OffsetPaging(), 0, "no rows, so that neither the key nor the paging is proven"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tap_feedback.evidence import MOST_MEMBERS, error_in, links_next, more_follows, not_the_only_page, uncounted
+from tap_feedback.evidence import MOST_MEMBERS, counts, error_in, links_next, more_follows, not_the_only_page, uncounted
 from tap_feedback.page import Page
 
 NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
@@ -75,3 +75,11 @@ def test_an_error_is_searched_on_the_way_to_the_rows_only() -> None:
     assert error_in({"data": {"items": []}, "other": {"error": "x"}}, "data.items") is None
     assert error_in([], "$") is None
     assert error_in({"items": [], "error": "x"}, "$.items") == "error"
+
+
+def test_numbers_that_count_rows_and_pages_are_told_from_others() -> None:
+    """A count of the page's own rows is none of all rows."""
+    response = {"meta": {"total": 50, "count": 10, "page": 2, "pages": 5}, "limit": 60, "data": [{"total": 99}]}
+    assert counts(page(response, rows=10)) == (["meta.total"], ["meta.pages"])
+    assert counts(page({"total": True, "pages": "5"})) == ([], [])
+    assert not_the_only_page(page({"pages": 3}, rows=7), 20) == "`pages` is 3"

@@ -345,7 +345,7 @@ def test_requests_wait_in_order() -> None:
     """After a pause requests go in the order in which they came, and know until when they were held."""
     gate, passed = Gate(), []
     began = time.monotonic()
-    assert refuse(gate, 0.3).strikes == 1
+    assert refuse(gate, 0.8).strikes == 1  # long enough for all to come before it is over, on a busy machine too
 
     def note(number: int) -> float:
         held_until = send(gate)
@@ -359,7 +359,7 @@ def test_requests_wait_in_order() -> None:
             time.sleep(0.01)
         moments = [future.result(5) for future in held]
     assert [number for _, number in sorted(passed)] == list(range(8))
-    assert min(moments) >= began + 0.3
+    assert min(moments) >= began + 0.8
     assert moments == sorted(moments)
     assert send(gate) == 0
 

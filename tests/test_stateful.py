@@ -149,6 +149,7 @@ class Syncs(RuleBasedStateMachine):
         self.model, self.target = Model(), Target()
         self.server = Server(self.model.respond)
         self.server.__enter__()
+        self.catalog = catalog_of({name: api(self.server.url) for name in ("feedback", "analytics")}, *STREAMS)
         for number in range(8):
             for stream in STREAMS:
                 self.model.change("insert", stream, number)
@@ -196,7 +197,7 @@ class Syncs(RuleBasedStateMachine):
             "analytics": api(self.server.url, **common),
             "emit_activate_version_messages": True,
         }
-        run = sync(config, catalog=catalog_of(config, *STREAMS), state=target.state)
+        run = sync(config, catalog=self.catalog, state=target.state)
         model.settle()
         written = run.messages[:cut_at]
         target.load(written)

@@ -97,15 +97,15 @@ def api_default(api: str, name: str) -> str:
     section, _, field = name.partition(".")
     if section not in TYPED or field not in (by_type := defaults_by_type(section)):
         return default(api_leaves(api)[name])
-    found = {tag: as_code(value) for tag, value in by_type[field].items()}
-    own = found.pop(default_type(api, section), None)
-    others = {tag: text for tag, text in found.items() if text != own}
-    if len(others) > 1 and len(set(others.values())) == 1 and len(others) == len(found):
-        others = {"other types" if own else "": next(iter(others.values()))}
-    elif own is None and len(others) == 1:
-        others = {"": next(iter(others.values()))}
-    worded = [f"{tag if ' ' in tag else code(tag)}: {text}" if tag else text for tag, text in others.items()]
-    return "; ".join([own, *worded] if own else worded)
+    by_tag = {code(tag): as_code(value) for tag, value in by_type[field].items()}
+    own = by_tag.get(code(default_type(api, section)))
+    others = {tag: text for tag, text in by_tag.items() if text != own}
+    values = set(others.values())
+    if own is None and len(values) == 1:
+        return values.pop()
+    if len(values) == 1 < len(others):
+        others = {"other types": values.pop()}
+    return "; ".join([*filter(None, [own]), *(f"{tag}: {text}" for tag, text in others.items())])
 
 
 def as_code(value: Any) -> str:

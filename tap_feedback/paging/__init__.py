@@ -1,7 +1,7 @@
 """Paginators: the next request of a stream, and the proof that no row was skipped.
 
-Each type is one module, with its settings, its checks and its behaviour. A paginator is asked for the next request
-(`request`), takes the page that came back (`take`), returns its rows that are new, and says when it is `finished`. It
+Each type is one module, with its settings, its checks and its behaviour. A paginator has the next request
+(`request`), takes the page that came back (`take`), returns its rows that are new, and knows when it is `finished`. It
 does no input or output.
 """
 

@@ -27,10 +27,19 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 SAME_KEYS = "most rows of a page have the primary key of another row, so they cannot be told apart; check `primary_key`"
-#: Rows from which on a key that most of them share is no chance.
+#: Number of rows from which a key that most of them share cannot be by chance.
 SEVERAL = 10
 #: The values of a flag; some APIs write it as a text or a number.
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
+#: What `overlap` has in common where it is a setting.
+Overlap = Annotated[
+    int,
+    Meta(
+        ge=0,
+        description="For `offset`: number of rows to request again from the page before. For `page_number`: number of "
+        "pages to request again after the next one. Either notices rows that shift; 0 to disable.",
+    ),
+]
 
 
 class Address(NamedTuple):
@@ -115,7 +124,7 @@ class Paginator(ABC):
     Attributes:
         finished: Whether the end is proven.
         total: Number of rows that the last response with a total reported; None if none did.
-        distinct: Number of distinct rows received, as far as the rows that are remembered tell.
+        distinct: Number of distinct rows received, as far as the remembered rows show.
     """
 
     def __init__(self, paging: PagingSettings, **stream: Unpack[StreamView]) -> None:

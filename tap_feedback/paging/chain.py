@@ -61,7 +61,7 @@ class ChainPaginator(Paginator):
 
     Tokens and pages that come again mean that the API goes round in a circle. Remembering all of them would cost
     memory on a long sync, so each is compared with the one before and with one kept from the last power of two (Brent's
-    cycle detection): a circle of n pages is met before it was walked three times. Rows are told apart by their keys, as
+    cycle detection): a circle of n pages is noticed within three rounds. Rows are told apart by their keys, as
     their content may change with every request.
     """
 
@@ -88,7 +88,7 @@ class ChainPaginator(Paginator):
         """The token that a response has for the next; None if it has none.
 
         Raises:
-            FatalAPIError: What is in its place is none.
+            FatalAPIError: The value in its place is not a token.
         """
 
     def _missing(self, page: Page, names: set[str]) -> str | None:

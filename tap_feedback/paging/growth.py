@@ -20,9 +20,9 @@ SLACK, SPARE_ROWS = 3, 10
 class Growth:
     """Looks ahead, to an offset that is called the horizon, when pages bring few new rows.
 
-    If nothing stands there, all rows that stand at that moment lie before it: once they are read, the sync is complete
-    as of that moment. If a row stands there, but soon comes with a page that cannot reach so far, the API returns the
-    last row for any offset behind it, and that row was the last.
+    If nothing is there, all rows present at that moment lie before it: once they are read, the sync is complete as of
+    that moment. If a row is there, but soon comes with a page that cannot reach so far, the API returns the last row
+    for any offset behind it, and that row was the last.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Growth:
         return furthest + ahead
 
     def see(self, offset: int, keys: Sequence[Hashable]) -> None:
-        """Remember what stands at the horizon."""
+        """Remember what is at the horizon."""
         self._horizon = (offset, keys[-1] if keys else None)
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 #: Rows that are remembered, at least: a constant, so that memory does not grow with the stream. At most twice as many
-#: and a page are, as forgetting them all at once costs less.
+#: and a page are, as forgetting many together costs less.
 REMEMBERED_ROWS = 1000
 
 
@@ -123,7 +123,7 @@ class History:
             self._volatile = changes if self._volatile is None else self._volatile & changes
 
     def is_anchor(self, sighting: Sighting) -> bool:
-        """Whether the first row stands where it stood among the others; one that was updated may have moved."""
+        """Whether the first row kept its place among the others; one that was updated may have moved."""
         for _, old, row in sighting.known(1):
             return old == row or self._volatile is None or _changes(old, row) <= self._volatile
         return False
@@ -139,7 +139,7 @@ class History:
         return max(places, default=0)
 
     def is_swapped(self, sighting: Sighting) -> bool:
-        """Whether two rows that one page showed in one order now stand in the other.
+        """Whether two rows that one page showed in one order now come in the other.
 
         Inserted and deleted rows never cause that. A row that was updated may move; but not if only such fields have
         changed that change in every row (a signed link, say).

@@ -6,9 +6,9 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.asks import Ask, Back, Behind, Beyond, Follow, Horizon, Probe, Recheck
 from tap_feedback.paging.base import PageRequest, Paginator
 from tap_feedback.paging.growth import Growth
+from tap_feedback.paging.offset_steps import Back, Behind, Beyond, Follow, Horizon, Probe, Recheck, Step
 from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
 
@@ -43,7 +43,7 @@ class JoiningPaginator(Paginator):
 
     def __init__(self, paging: OffsetPaging, **stream: Unpack[StreamView]) -> None:
         super().__init__(paging, **stream)
-        self._ask: Ask = Follow(0)
+        self._step: Step = Follow(0)
         self._overlap = paging.overlap
         self._whole = 0  # rows in a page of an API that serves only whole pages
         self._furthest = 0  # the offset behind the furthest row read
@@ -64,8 +64,8 @@ class JoiningPaginator(Paginator):
     @property
     def request(self) -> PageRequest:
         """The next request: the page size, if one is sent, and the offset."""
-        one = isinstance(self._ask, Beyond) and self._ask.one and self.paging.limit_param is not None
-        return self._at(self._ask.offset, **({str(self.paging.limit_param): 1} if one else {}))
+        one = isinstance(self._step, Beyond) and self._step.one and self.paging.limit_param is not None
+        return self._at(self._step.offset, **({str(self.paging.limit_param): 1} if one else {}))
 
     def _at(self, offset: int, **others: int) -> PageRequest:
         """The request for the page at an offset."""
@@ -74,26 +74,26 @@ class JoiningPaginator(Paginator):
 
     @property
     def _page(self) -> int:
-        """The most rows that a page may have; not so few that the rows of a page could come or go at once."""
+        """The most rows that a page may have; more than could come or go between two requests."""
         return max(self._history.largest, self.paging.limit, LEAST_LOOK)
 
     def upcoming(self, most: int) -> list[PageRequest]:
         """The next request, and those that follow if nothing moves and no page is shorter than the last one."""
-        ask, last = self._ask, len(self._history.last)
-        if not isinstance(ask, Follow) or self._history.count < 2 or last < self._history.largest:  # noqa: PLR2004
+        step, last = self._step, len(self._history.last)
+        if not isinstance(step, Follow) or self._history.count < 2 or last < self._history.largest:  # noqa: PLR2004
             return [self.request]
-        stride = (self._whole or last) - ask.shared
+        stride = (self._whole or last) - step.shared
         if not stride:
             return [self.request]
-        end = ask.offset + stride * (most - 1)
+        end = step.offset + stride * (most - 1)
         if self.total is not None:
-            end = max(ask.offset, min(end, self.total - 1))
-        return [self._at(offset) for offset in range(ask.offset, end + 1, stride)]
+            end = max(step.offset, min(end, self.total - 1))
+        return [self._at(offset) for offset in range(step.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join
         """Take a page that should continue what was read."""
-        ask, history, keys = self._ask, self._history, sighting.keys
-        shared = ask.shared if isinstance(ask, (Follow, Back)) else 0
+        step, history, keys = self._step, self._history, sighting.keys
+        shared = step.shared if isinstance(step, (Follow, Back)) else 0
         if not history.count:
             return self._accept(sighting) if keys else self._end()
         anchored = history.is_anchor(sighting)
@@ -103,23 +103,23 @@ class JoiningPaginator(Paginator):
             return self._accept(sighting)
         if not self._overlap:
             return self._join_plain(sighting)
-        if history.count == 1 and isinstance(ask, Follow) and (keys == history.last or not sighting.starts_known):
-            self._ask = Probe(ask.offset, shared, ())
-            return self._take_probe(self._ask, sighting)
+        if history.count == 1 and isinstance(step, Follow) and (keys == history.last or not sighting.starts_known):
+            self._step = Probe(step.offset, shared, ())
+            return self._take_probe(self._step, sighting)
         if not keys and not shared:
-            return self._take_behind(Behind(ask.offset, min(self._overlap, 1), history.last), sighting)
+            return self._take_behind(Behind(step.offset, min(self._overlap, 1), history.last), sighting)
         if not keys:
             return self._go_back_from_nothing()
-        if ask.offset and not anchored:
-            self._stray(sighting, ask.offset)
-            return self._go_back(ask.offset)
+        if step.offset and not anchored:
+            self._stray(sighting, step.offset)
+            return self._go_back(step.offset)
         self._growth.forget()
         rows = self._accept(sighting)
-        if isinstance(ask, Follow) and shared and not self.finished:
+        if isinstance(step, Follow) and shared and not self.finished:
             self._came = True
             self._shifts += 1
             if self._shifts % RECHECK_EVERY == 1:
-                self._ask = Recheck(max(0, ask.offset - max(history.largest - 1, 1)), self._ask)
+                self._step = Recheck(max(0, step.offset - max(history.largest - 1, 1)), self._step)
         return rows
 
     def _join_plain(self, sighting: Sighting) -> list[Row]:
@@ -133,11 +133,11 @@ class JoiningPaginator(Paginator):
 
     def _accept(self, sighting: Sighting) -> list[Row]:
         """Go on behind a page that joined, or end; its rows that are new."""
-        ask, history, keys = self._ask, self._history, sighting.keys
+        step, history, keys = self._step, self._history, sighting.keys
         count = len(keys)
-        covered, behind = ask.offset + count, ask.offset + max(count, self._whole)
+        covered, behind = step.offset + count, step.offset + max(count, self._whole)
         has_last = not sighting.brings_new and history.last[-1:] != [] and history.last[-1] in keys
-        if not ask.offset:
+        if not step.offset:
             if history.count and not any(sighting.before):  # the rows that are remembered lie further on, or are gone
                 self._patience.restart()
                 history.forget()
@@ -148,33 +148,33 @@ class JoiningPaginator(Paginator):
             self._blank, self._refused = None, 0
             if covered > self._furthest:
                 self._patience.advance()
-        elif self._blank is not None and (covered <= self._blank or ask.offset == self._blank):
+        elif self._blank is not None and (covered <= self._blank or step.offset == self._blank):
             self._blank = None
         # A total that was passed counts something else. One that a full page meets may be that of the page, or the most
         # that the API counts.
         met = self._furthest <= covered == self.total and count < history.largest <= self._smallest
         fresh = self._emit(sighting, add=True)
         self._furthest = max(self._furthest, behind)
-        shared = ask.shared if isinstance(ask, (Follow, Back)) else min(self._overlap, 1)
+        shared = step.shared if isinstance(step, (Follow, Back)) else min(self._overlap, 1)
         if (
             self._is_flagged_last
             or (met and not self._lacks_rows)
-            or self._growth.is_reached(ask.offset, keys, page=self._page)
+            or self._growth.is_reached(step.offset, keys, page=self._page)
         ):
             self._end()
         elif self._blank is not None:
-            self._ask = Follow(self._blank, 1)  # a row stands there, after all
+            self._step = Follow(self._blank, 1)  # a row stands there, after all
         elif has_last:
-            self._ask = Behind(behind, shared, keys)
+            self._step = Behind(behind, shared, keys)
         else:
             # A page that brings nothing new may be shared whole, so the next one must begin behind its first row.
             shared = min(self._overlap, max(count - 1, 1 if sighting.brings_new else 0))
-            self._ask = Follow(behind - shared, shared)
+            self._step = Follow(behind - shared, shared)
             horizon = self._growth.watch(
                 sighting.before.count(None), full=history.largest - self._overlap, furthest=self._furthest
             )
             if horizon is not None:
-                self._ask = Horizon(horizon, self._ask)
+                self._step = Horizon(horizon, self._step)
         return fresh
 
     def _emit(self, sighting: Sighting, *, add: bool = False) -> list[Row]:
@@ -189,34 +189,34 @@ class JoiningPaginator(Paginator):
 
     def _go_back(self, offset: int) -> list[Row]:
         """Request a page further back, twice as far each time."""
-        ask = self._ask
+        step = self._step
         self._came = True  # as many rows may have moved to the front as went
         self._growth.forget()
-        # Half a page: what has moved into its other half joins at once.
-        step = ask.step * 2 if isinstance(ask, Back) else max(self._history.largest // 2, 1)
-        shared = ask.shared if isinstance(ask, (Follow, Back, Probe)) else 0
-        self._ask = Back(max(0, offset - step), shared, step)
+        # Half a page: what has moved into its other half joins immediately.
+        distance = step.distance * 2 if isinstance(step, Back) else max(self._history.largest // 2, 1)
+        shared = step.shared if isinstance(step, (Follow, Back, Probe)) else 0
+        self._step = Back(max(0, offset - distance), shared, distance)
         return []
 
     def _go_back_from_nothing(self) -> list[Row]:
         """Go back from an offset at which a row should stand, but nothing does.
 
         Raises:
-            TransientError: The row still stands there, as another page has shown; or no row is left at all.
+            TransientError: The row is still there, as another page has shown; or no row is left at all.
         """
-        offset = self._ask.offset
+        offset = self._step.offset
         if offset and offset == self._blank and self._furthest == len(self._history.head) != self.paging.limit:
             return self._end()  # the only page is not a full one, and the API serves it at no other offset
         if not offset or offset == self._blank:
             raise TransientError(self._gone)
-        if isinstance(self._ask, Follow):
+        if isinstance(self._step, Follow):
             self._blank = offset
         return self._go_back(offset)
 
     @property
     def _gone(self) -> str:
         return (
-            f"the response has no rows at offset {self._ask.offset}, but rows stood there a moment ago; "
+            f"the response has no rows at offset {self._step.offset}, but rows stood there a moment ago; "
             "check `paginator.offset_param` and how far the API can be read; if it serves only whole pages, "
             "set `paginator.overlap` to 0"
         )
@@ -228,12 +228,12 @@ class JoiningPaginator(Paginator):
     # What a page that does not join, or brings nothing new, is taken for
 
     @abstractmethod
-    def _take_probe(self, ask: Probe, sighting: Sighting) -> list[Row]:
+    def _take_probe(self, step: Probe, sighting: Sighting) -> list[Row]:
         """Take the second page at one offset after another."""
 
     @abstractmethod
-    def _take_behind(self, ask: Behind, sighting: Sighting) -> list[Row]:
-        """Take what stands behind the last row."""
+    def _take_behind(self, step: Behind, sighting: Sighting) -> list[Row]:
+        """Take what follows the last row."""
 
     @abstractmethod
     def _look_beyond(self, *, one: bool = False, full: bool = False) -> None:

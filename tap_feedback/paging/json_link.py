@@ -57,7 +57,7 @@ class JsonLinkPaginator(LinkPaginator):
         """The next URL.
 
         Raises:
-            FatalAPIError: It is none, or on another origin.
+            FatalAPIError: The value is not a URL, or is on another origin.
         """
         link = self._value(page)
         if is_no_token(link):

@@ -97,11 +97,14 @@ class NumberedPaginator(Paginator):
         if number == self.paging.base_page:
             if self._history.count and not any(sighting.before):  # the rows that are remembered lie further on
                 self._patience.restart()
+                self._history.forget()
                 self.distinct = 0
             self._history.head = dict(zip(sighting.keys, sighting.rows, strict=True))
         rows = self._emit(sighting, number, in_order=True)
         if number > self._furthest:
             self._returns = 0
+        else:
+            self._patience.advance()  # it is on the way to the furthest page, and `_returns` bounds such ways
         if number >= self._furthest:
             self._furthest, self._tail = number, sighting.keys[-1]
         self._read = number
@@ -163,8 +166,8 @@ class NumberedPaginator(Paginator):
         self._returns += 1
         if self._returns > MOST_RETURNS:
             raise FatalAPIError(NO_STABLE_ORDER)
-        far = step.step * 2 if isinstance(step, Back) else 1
-        self._step = Back(max(self.paging.base_page, step.number - far), far)
+        distance = step.distance * 2 if isinstance(step, Back) else 1
+        self._step = Back(max(self.paging.base_page, step.number - distance), distance)
 
     def _gone(self, number: int) -> str:
         return f"page {number} has no rows, but rows stood there a moment ago; check `paginator.page_param`"

@@ -10,9 +10,21 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import says_more
 from tap_feedback.fields import Name
-from tap_feedback.paging.asks import Again, Back, Behind, Beyond, Follow, Front, Gap, Horizon, Probe, Recheck, Seek
-from tap_feedback.paging.base import PagingSettings
+from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.ending import IGNORES_OFFSET, EndingPaginator
+from tap_feedback.paging.offset_steps import (
+    Again,
+    Back,
+    Behind,
+    Beyond,
+    Follow,
+    Front,
+    Gap,
+    Horizon,
+    Probe,
+    Recheck,
+    Seek,
+)
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
 
@@ -27,7 +39,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: Statuses by which an API says that nothing stands at an offset; and those that may mean that it serves no more.
+#: Statuses by which an API says that an offset has no rows; and those that may mean that it serves no more.
 NO_SUCH_OFFSET, NO_MORE = {404, 416}, {400, 422}
 
 WHOLE_PAGES = (
@@ -41,14 +53,7 @@ class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
 
     limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = "limit"
     offset_param: Annotated[Name, Meta(description="For `offset`: parameter for the offset.")] = "offset"
-    overlap: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="For `offset`: number of rows to request again from the page before, to notice shifting pages; "
-            "0 to disable.",
-        ),
-    ] = 1
+    overlap: Overlap = 1
 
     proof = ("offset heeded", "no more rows")
 
@@ -73,17 +78,17 @@ class OffsetPaginator(EndingPaginator):
     """
 
     def take(self, page: Page) -> list[Row]:
-        """Take a page; if it does not join what was read, `request` asks for another one first.
+        """Take a page; if it does not join what was read, `request` is another one first.
 
         Raises:
             FatalAPIError: The API ignores the offset, has no stable order, or did not return all rows it counts.
-            TransientError: Nothing stands where a row stood a moment ago.
+            TransientError: Nothing is where a row was a moment ago.
         """
         more = self._read_flag(page)
         self._read_total(page)
         self._page_taken = page
         sighting = self._look(page.rows)
-        follows = isinstance(self._ask, Follow)
+        follows = isinstance(self._step, Follow)
         self._is_flagged_last = more is False and follows
         if more is not None:
             # A flag may be true for any full page; only the furthest one, or an empty one, counts.
@@ -102,39 +107,39 @@ class OffsetPaginator(EndingPaginator):
         self._patience.respond(len(sighting.rows), distinct=self.distinct)
         if self._history.is_swapped(sighting):
             raise FatalAPIError(NO_STABLE_ORDER)
-        match self._ask:
+        match self._step:
             case Probe():
-                return self._take_probe(self._ask, sighting)
+                return self._take_probe(self._step, sighting)
             case Recheck(_, then):
-                self._ask = then
+                self._step = then
                 return self._emit(sighting)
             case Behind():
-                return self._take_behind(self._ask, sighting)
+                return self._take_behind(self._step, sighting)
             case Again(offset, shared, tail, behind):
-                self._ask = Follow(offset, shared)
+                self._step = Follow(offset, shared)
                 if not behind.rows and self._still_ends(sighting, tail):
                     return self._end()
                 if sighting.keys != tail:
                     self._stray(behind, offset + len(tail))
                     return self._join(sighting)
-                self._ask = Follow(offset + len(tail), shared)
+                self._step = Follow(offset + len(tail), shared)
                 return self._accept(behind)
             case Beyond():
-                return self._take_beyond(self._ask, sighting)
+                return self._take_beyond(self._step, sighting)
             case Horizon(offset, then):
                 self._stray(sighting, offset)
                 self._growth.see(offset, sighting.keys)
-                self._ask = then
+                self._step = then
                 return []
             case Gap():
                 if sighting.brings_new:
                     return self._accept(sighting)
-                self._ask = Gap(self._ask.offset + self._history.largest)
+                self._step = Gap(self._step.offset + self._history.largest)
                 return self._end()
             case Seek():
-                return self._take_seek(self._ask, sighting)
+                return self._take_seek(self._step, sighting)
             case Front():
-                return self._take_front(self._ask, sighting)
+                return self._take_front(self._step, sighting)
             case _:
                 return self._join(sighting)
 
@@ -143,13 +148,13 @@ class OffsetPaginator(EndingPaginator):
 
         If the API refuses the second request, the first that is not for a whole page, drop the overlap.
         """
-        ask, history = self._ask, self._history
-        if isinstance(ask, Horizon):
+        step, history = self._step, self._history
+        if isinstance(step, Horizon):
             # If the API serves no more from there on, it refuses the pages before it, too.
             self._take(history.look([]))
             return True
         if status in NO_SUCH_OFFSET:
-            match ask:
+            match step:
                 case Beyond():
                     self._take(history.look([]))
                     return True
@@ -161,17 +166,17 @@ class OffsetPaginator(EndingPaginator):
                     self._refused = status
                     self._take(history.look([]))
                     return True
-        if status in NO_MORE and self._all_counted and ask.offset >= self._furthest:
+        if status in NO_MORE and self._all_counted and step.offset >= self._furthest:
             self._end()
             return True
         limit = self.paging.limit
-        plain = (isinstance(ask, Follow) and not self._overlap) or (isinstance(ask, Behind) and self._furthest == 1)
-        if status in NO_MORE and plain and len(history.last) < limit and ask.offset % limit:
+        plain = (isinstance(step, Follow) and not self._overlap) or (isinstance(step, Behind) and self._furthest == 1)
+        if status in NO_MORE and plain and len(history.last) < limit and step.offset % limit:
             # The API may serve only whole pages; behind a page that is none, the next one would begin there.
-            self._ask = Beyond(-(-ask.offset // limit) * limit, ask, status)
+            self._step = Beyond(-(-step.offset // limit) * limit, step, status)
             return True
-        if history.count == 1 and isinstance(ask, Follow) and ask.shared:
-            self._take_whole_pages(ask.offset + ask.shared)
+        if history.count == 1 and isinstance(step, Follow) and step.shared:
+            self._take_whole_pages(step.offset + step.shared)
             return True
         return False
 
@@ -185,14 +190,14 @@ class OffsetPaginator(EndingPaginator):
 
     # The second page
 
-    def _take_probe(self, ask: Probe, sighting: Sighting) -> list[Row]:
+    def _take_probe(self, step: Probe, sighting: Sighting) -> list[Row]:
         """Take the second page at one offset after another, to find out whether the API serves only whole pages."""
-        seen = (*ask.seen, sighting)
+        seen = (*step.seen, sighting)
         first = self._history.last
-        match judge(first, [second.keys for second in seen], shared=ask.shared):
+        match judge(first, [second.keys for second in seen], shared=step.shared):
             case Verdict.MOVED:
                 if not seen[0].rows:
-                    self._blank = len(first) - ask.shared
+                    self._blank = len(first) - step.shared
                 for second in seen:
                     self._stray(second, len(first))
                 return self._go_back(len(first))
@@ -200,17 +205,17 @@ class OffsetPaginator(EndingPaginator):
                 self._take_whole_pages(len(first))
                 return self._accept(seen[1]) if seen[1].rows else self._end()
             case Verdict.SAME_PAGE if len(first) < self.paging.limit:
-                self._ask = Beyond(self.paging.limit, ask)  # where a second page would begin
+                self._step = Beyond(self.paging.limit, step)  # where a second page would begin
             case Verdict.SAME_PAGE if self.paging.limit_param is not None:
                 self._look_beyond(one=True)
             case Verdict.SAME_PAGE:
                 raise FatalAPIError(IGNORES_OFFSET)
             case int(offset):
-                self._ask = Probe(offset, ask.shared, seen)
+                self._step = Probe(offset, step.shared, seen)
         return []
 
     def _take_whole_pages(self, offset: int) -> None:
         """Give up the overlap."""
         self._overlap, self._whole = 0, len(self._history.last)
-        self._ask = Follow(offset)
+        self._step = Follow(offset)
         self._notice(logging.WARNING, WHOLE_PAGES)

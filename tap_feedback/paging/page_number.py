@@ -9,12 +9,14 @@ from msgspec import Meta
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import Name
-from tap_feedback.paging.base import PagingSettings
+from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.numbered_end import IGNORES_NUMBER, NumberedEndPaginator
 from tap_feedback.paging.page_steps import Ahead, Back, Follow, OneRow, Recheck
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+#: Pages that may be requested again after the next one.
+MOST_OVERLAP = 100
 #: Statuses by which an API says that there is no such page.
 NO_SUCH_PAGE = {404, 416}
 #: Full pages in a row of which most rows are known, before the stream fails.
@@ -39,18 +43,16 @@ class PageNumberPaging(PagingSettings, frozen=True, tag_field="type", tag="page_
 
     page_param: Annotated[Name, Meta(description="For `page_number`: parameter for the number of the page.")] = "page"
     base_page: Annotated[int, Meta(ge=0, description="For `page_number`: number of the first page.")] = 1
-    overlap: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=100,
-            description="For `page_number`: number of pages to request again after the next one, to notice shifting "
-            "rows; 0 to disable.",
-        ),
-    ] = 0
+    overlap: Overlap = 0
 
     counts_pages = True
     proof = ("page number heeded", "no more rows")
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Check the overlap, of which the rows are kept in memory."""
+        yield from super().faults()
+        if self.overlap > MOST_OVERLAP:
+            yield "overlap", f"must be at most {MOST_OVERLAP}"
 
     def start(self, **stream: Unpack[StreamView]) -> PageNumberPaginator:
         """Return a fresh paginator for a stream."""

@@ -27,7 +27,7 @@ class Back(NamedTuple):
     """A page further back, in search of rows that are known."""
 
     number: int
-    step: int
+    distance: int
 
 
 class Ahead(NamedTuple):

@@ -42,7 +42,7 @@ class Patience:
             raise FatalAPIError(NEVER_SETTLES)
 
     def advance(self) -> None:
-        """Begin to count idle responses anew, as there was progress."""
+        """Count idle responses from zero again, as there was progress."""
         self._idle = 0
 
     def restart(self) -> None:

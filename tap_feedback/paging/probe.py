@@ -1,4 +1,4 @@
-"""What the second page of an offset API tells, if it does not join the first: does the API serve whole pages only?"""
+"""Verdict on an offset API whose second page does not join the first: does it serve only whole pages?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """What the second page tells."""
+    """What the second page shows."""
 
     MOVED = auto()  # rows came or went between the two requests
     WHOLE_PAGES = auto()  # the API moves an offset to the beginning of a page

@@ -13,7 +13,7 @@ SERVERS, FLAGGED = 24_000, 3_000
 PARTS = 8
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 def test_no_server_makes_the_paginator_lose_rows_unnoticed(part: int) -> None:
     """If the responses can show that rows are missing, the sync is complete or fails; and it always ends.
 

@@ -22,18 +22,18 @@ class Back(NamedTuple):
 
     offset: int
     shared: int
-    step: int
+    distance: int
 
 
 class Recheck(NamedTuple):
     """The page before one that had shifted, in search of rows that came between; `then` is the next request."""
 
     offset: int
-    then: Ask
+    then: Step
 
 
 class Behind(NamedTuple):
-    """What stands behind a page that had no new row and ended in the last one; `tail` has the keys of that page."""
+    """What follows a page that had no new row and ended in the last one; `tail` has the keys of that page."""
 
     offset: int
     shared: int
@@ -58,17 +58,17 @@ class Beyond(NamedTuple):
     """
 
     offset: int
-    then: Ask
+    then: Step
     status: int = 0
     one: bool = False
     full: bool = False
 
 
 class Horizon(NamedTuple):
-    """A page further on: if there is none, all that stands now lies before it. `then` is the next request."""
+    """A page further on: if it is empty, all present rows lie before it. `then` is the next request."""
 
     offset: int
-    then: Ask
+    then: Step
 
 
 class Probe(NamedTuple):
@@ -98,5 +98,5 @@ class Front(NamedTuple):
     offset: int
 
 
-#: The request that is out.
-Ask = Follow | Back | Recheck | Behind | Again | Beyond | Horizon | Probe | Gap | Seek | Front
+#: What the request in flight is for.
+Step = Follow | Back | Recheck | Behind | Again | Beyond | Horizon | Probe | Gap | Seek | Front
