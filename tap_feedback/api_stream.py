@@ -6,6 +6,7 @@ import logging
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
@@ -221,7 +222,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     def infer_columns(self) -> None:
         """Read some rows and add a column for each property whose values all fit one type."""
         rows: list[dict[str, Any]] = []
-        for page in self.chain(OPEN, self.passes[0]):
+        for page in chain.from_iterable(self.chain(OPEN, params) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break

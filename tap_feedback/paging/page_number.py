@@ -41,6 +41,7 @@ UNNOTICED = (
 class PageNumberPaging(PagingSettings, frozen=True, tag_field="type", tag="page_number"):
     """Pages by their number."""
 
+    limit_param: Annotated[Name | None, Meta(description="Parameter for the page size; null to omit it.")] = "limit"
     page_param: Annotated[Name, Meta(description="For `page_number`: parameter for the number of the page.")] = "page"
     base_page: Annotated[int, Meta(ge=0, description="For `page_number`: number of the first page.")] = 1
     overlap: Overlap = 0
