@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.runs import catalog_of, run_tap, sync
+from tests.runs import api, catalog_of, run_tap, sync
 from tests.server import RecordedRequest, Reply, Server
 from tools.docs import ROOT
 
@@ -164,6 +164,18 @@ def test_an_example_is_proven_as_the_document_says(name: str, write: Callable[[s
         done = run_tap("--config", write("config.json", config), "--catalog", catalog, "--test")
     assert done.returncode == 0
     assert EXAMPLES[name][1] in [line.rpartition("| ")[2] for line in done.stderr.splitlines()]
+
+
+def test_a_tap_with_streams_of_its_own_classes() -> None:
+    """The example for contributors runs: its stream is the only one, and its hook takes effect."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    module: dict[str, Any] = {"__name__": "tap_reviews"}
+    exec(code, module)  # noqa: S102 - a reader runs it, too
+    rows = [{**ROWS[0], "is_spam": True}, {**ROWS[1], "is_spam": False}]
+    with Server(lambda _: {"data": rows}) as server:
+        found = sync({"feedback": api(server.url, paginator={"type": "single_page"})}, tap_type=module["TapReviews"])
+    assert [entry["stream"] for entry in found.messages if entry["type"] == "SCHEMA"] == ["reviews"]
+    assert ids(found, "reviews") == [2]
 
 
 def test_a_search_without_a_start_is_sent_without_a_value() -> None:

@@ -282,7 +282,7 @@ def test_a_host_that_refuses_everything_fails_after_the_retries(headers: dict[st
         took = time.monotonic() - began
     assert run.failures.keys() == set(STREAMS["analytics"])
     for message in run.failures.values():
-        assert re.match(r"answered 429 Too Many Requests, \d times in a row; set `analytics.requests_per_min", message)
+        assert re.match(r"answered 429 Too Many Requests, \d+ times in a row; set `analytics.requests_per_min", message)
         assert "or lower `analytics.max_connections`; the address, from `analytics.base_url`, was http" in message
     assert len(server.requests) <= len(STREAMS["analytics"]) * 4
     assert took < 5
