@@ -200,7 +200,17 @@ def test_selectors(own: dict[str, Any], reply: Any, ids: list[str]) -> None:
     assert (run.error, run.failures, run.ids("feedback_data")) == (None, {}, ids)
 
 
-@pytest.mark.parametrize("reply", [{"message": "no access"}, {"errors": ["down"]}, {"has_more": True}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"message": "no access"},
+        {"errors": ["down"]},
+        {"has_more": True},
+        {"code": 401},
+        {"statusCode": 500},
+        {"success": "false"},
+    ],
+)
 def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
     """An error, or a sign that rows follow, is no empty page."""
     own = {"data_selector": "_embedded.data", "data_selector_empty_ok": True, "paginator": {"type": "single_page"}}
