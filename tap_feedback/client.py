@@ -24,7 +24,7 @@ from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
-from tap_feedback.replication_check import check_replication, has_timestamps, warn_of_older_catalog
+from tap_feedback.replication_check import check_replication, has_dates, has_timestamps, warn_of_older_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -112,6 +112,8 @@ class FeedbackStream(ApiStream):
             incremental=self.declaration.incremental,
             began=datetime.fromtimestamp(self.tap.initialized_at / 1000, tz=timezone.utc),
         )
+        if has_dates(self):
+            replication.start_with_day()
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
         return replication

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
@@ -22,11 +22,18 @@ OVERLAP = timedelta(seconds=1)
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+#: How far the date of a place can be behind that of UTC.
+MOST_BEHIND = timedelta(hours=12)
 
 
 def is_instant(schema: Mapping[str, Any]) -> bool:
     """Whether the values of a property are points in time."""
     return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
+
+
+def is_date(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are dates without a time."""
+    return any(variant.get("format") == "date" for variant in _variants(schema))
 
 
 def is_number(schema: Mapping[str, Any]) -> bool:
@@ -112,6 +119,11 @@ class Replication:
         lookback = timedelta(seconds=self.incremental.lookback)
         start = max(moment, EARLIEST + lookback) - lookback
         return start if start_date is None else max(start, start_date)
+
+    def start_with_day(self) -> None:
+        """Begin the range with a whole day, as keys that are dates without a time need it."""
+        if self.is_instant and self.start is not None:
+            self.start = datetime.combine(self.start.astimezone(timezone.utc), time.min, timezone.utc)
 
     @property
     def origin(self) -> str:
@@ -211,8 +223,12 @@ class Replication:
             return
         place, value = self._newest
         if self.is_instant and place > self.began:
-            # Rows that change in the rest of this second may have its beginning as their time.
-            value = format_instant(self.began, SECONDS)
+            # Rows that change in the rest of this second may have its beginning as their time, and rows with dates
+            # alone that of their day, wherever that is.
+            is_day = place.astimezone(timezone.utc).time() == time.min
+            value = (
+                format_instant(self.began - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(self.began, SECONDS)
+            )
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
