@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, get_args
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
 UNIONS = {"auth": Auth, "paginator": Paging}
+#: Checks a JSON Schema, regular expressions included.
+_SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
@@ -130,8 +133,10 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
     for name, column in columns.items():
         if not isinstance(column, Mapping):
             yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
-        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+        elif not _SCHEMAS.is_valid(column):
             yield Fault((*place, name), "is not a JSON Schema")
+        elif '"$ref":' in json.dumps(column):
+            yield Fault((*place, name), "must be without `$ref`: put the schema in its place")
 
 
 def _of_window(place: tuple[str, ...], incremental: Any) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tap_feedback.tap import TapFeedback
@@ -62,6 +63,26 @@ def test_a_stream_of_ones_own_has_columns_and_a_bookmark() -> None:
     properties = first.schema("nps_ratings")["schema"]["properties"]
     assert properties["rating"]["type"] == ["integer", "null"]
     assert properties["id"]["type"] == "integer"
+
+
+def test_records_validate_against_a_schema_with_limits() -> None:
+    """What is beyond a limit is kept in `_extra`; null is within each, as a row may lack any column."""
+    own = {
+        "data_selector": "data",
+        "paginator": {"type": "single_page"},
+        "schema": {"kind": {"type": "string", "enum": ["nps"]}, "note": {"type": "string", "maxLength": 3}},
+    }
+    rows = [
+        {"id": "1", "kind": "nps", "note": "yes"},
+        {"id": "2", "kind": "csat", "note": "long"},
+        {"id": "3", "kind": None},
+    ]
+    with Server(lambda _: {"data": rows}) as server:
+        config = {"feedback": api(server.url, streams={"nps": {"path": "/nps", **own}})}
+        run = sync(config, catalog=catalog_of(config, "nps"))
+    assert [record["_extra"] for record in run.records("nps")] == [None, {"kind": "csat", "note": "long"}, None]
+    for record in run.records("nps"):
+        jsonschema.validate(record, run.schema("nps")["schema"])
 
 
 def test_streams_of_one_api_differ_in_everything() -> None:
@@ -231,6 +252,14 @@ def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
         (
             {"nps": {"path": "/a", "schema": {"a": {"type": "int"}}}},
             "`analytics.streams.nps.schema.a` is not a JSON Schema",
+        ),
+        (
+            {"nps": {"path": "/a", "schema": {"a": {"type": "string", "pattern": "("}}}},
+            "`analytics.streams.nps.schema.a` is not a JSON Schema",
+        ),
+        (
+            {"nps": {"path": "/a", "schema": {"a": {"items": {"$ref": "#/b"}}}}},
+            "`analytics.streams.nps.schema.a` must be without `$ref`",
         ),
         ({"nps": {"path": "/a", "schema": {"a": "integer"}}}, "`analytics.streams.nps.schema.a` must be an object"),
         ({"nps": {"path": "/a", "schema": "guess"}}, "`analytics.streams.nps.schema` must be an object or `infer`"),

@@ -56,8 +56,8 @@ class Conformer:
     - Members of objects are treated alike. Their names in `_extra` are dotted paths, such as `links.forum`. Those that
       the schema does not list go there only if it has `additionalProperties: false`. A list with an item that does not
       fit goes there as a whole.
-    - Of the schema, types, `properties`, `items`, `additionalProperties`, `required`, `anyOf`, `oneOf`, `minimum` and
-      `maximum` of integers, and the formats `date-time` and `date` are read.
+    - Values are converted to the types of the schema, with the bounds of integers and the formats `date-time` and
+      `date`. What else it limits, such as `enum` or `maxLength`, they are held to as they are.
 
     Args:
         schema: The JSON Schema of the records.
