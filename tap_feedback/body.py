@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
+
+class PlaceError(ConfigurationError):
+    """A body has no place for a value."""
+
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -38,7 +43,7 @@ def set_path(body: Any, path: str, value: Any) -> None:
     """Set a value at a dotted path of a body, in which numbers are positions in lists. What is missing is added.
 
     Raises:
-        ConfigurationError: The path leads through a value that is not an object or a list, or beyond a list's end.
+        PlaceError: The path leads through a value that is not an object or a list, or beyond a list's end.
     """
     node: Any = body
     steps = path.split(".")
@@ -55,7 +60,7 @@ def set_path(body: Any, path: str, value: Any) -> None:
                 node[step] = made
             node = node.setdefault(step, made)
         else:
-            raise ConfigurationError(f"`{path}` does not lead into the `json` of the stream")
+            raise PlaceError(f"`{path}` does not lead into the `json` of the stream")
 
 
 def remove_path(body: dict[str, Any], path: str) -> None:

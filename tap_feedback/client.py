@@ -25,6 +25,7 @@ from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
 from tap_feedback.replication_check import check_replication, has_dates, has_timestamps, warn_of_older_catalog
+from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -84,7 +85,7 @@ class FeedbackStream(ApiStream):
             raise ConfigurationError(f"`stream_maps`: with `batch_config` there can be one map only of {self.name}")
         warn_of_older_catalog(self)
         check_replication(self)
-        _ = self.replication
+        check_requests(self, self.replication.whole if self.replication else OPEN)
 
     def run(self) -> None:
         """Sync the stream to its end, and say so in the state."""

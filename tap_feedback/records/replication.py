@@ -148,6 +148,11 @@ class Replication:
 
     # What is requested
 
+    @property
+    def whole(self) -> tuple[str | None, str | None]:
+        """The start and the end of the whole range, as `bounds` returns them."""
+        return self.bounds(Window(self.start, self.end))
+
     def windows(self) -> Iterator[list[Window]]:
         """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
 
