@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta, timezone
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.records.timestamps import format_instant, parse_instant
 
@@ -103,9 +104,14 @@ class Replication:
         """The bookmark less the lookback, or `start_date`, whichever is later.
 
         Raises:
-            ConfigurationError: The bookmark is not a point in time, or is in the future.
+            ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
         """
         if not self.is_instant:
+            if not isinstance(self.bookmark, (int, float, NoneType)) or isinstance(self.bookmark, bool):
+                raise ConfigurationError(
+                    f"state: the bookmark of {stream} is not a number, as `{self.key}` is: remove it from the state, "
+                    "to read from the beginning"
+                )
             return self.bookmark
         if self.bookmark is None:
             return start_date
@@ -193,19 +199,7 @@ class Replication:
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records in the range, whether or not the API filtered them, and those without a value of the key.
-
-        Raises:
-            FatalAPIError: The key is a number in one record, and text in another or in the bookmark.
-        """
-        try:
-            return self._within(records)
-        except TypeError:
-            raise FatalAPIError(
-                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
-            ) from None
-
-    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records in the range, whether or not the API filtered them, and those without a value of the key."""
         start, end, newest = self.start, self.end, self._newest
         kept = []
         for record in records:

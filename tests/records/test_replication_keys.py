@@ -26,12 +26,15 @@ def test_a_number_can_be_the_replication_key() -> None:
     assert {str(asked.query) for asked in server.requests} == {"{}"}
 
 
-def test_a_bookmark_of_another_kind_fails_in_words() -> None:
-    """A text as bookmark of a numeric key cannot be compared, and the message says so."""
+@pytest.mark.parametrize("value", ["nine", "9", "2024-01-01T00:00:00Z", True, {"at": 9}])
+def test_a_bookmark_of_another_kind_is_refused_before_any_request(value: Any) -> None:
+    """A bookmark of a numeric key that is no number cannot be compared, and the message says what to do."""
     with Server(lambda asked: {"forums": [{"id": 9}]}) as server:
         config = {"analytics": api(server.url)}
-        run = sync(config, catalog=switched(config, "forums", "id"), state=bookmark("nine", key="id"))
-    assert "`id` cannot be compared" in run.failures["forums"]
+        run = sync(config, catalog=switched(config, "forums", "id"), state=bookmark(value, key="id"))
+    assert run.error is not None
+    assert run.error.startswith("state: the bookmark of forums is not a number, as `id` is: remove it from the state")
+    assert server.requests == []
 
 
 def test_a_stream_without_a_key_of_its_own_can_be_incremental() -> None:
