@@ -211,6 +211,9 @@ def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
         ({"data_selector": "_embedded.data", "data_selector_empty_ok": True}, {"page": {"number": 1}}, []),
         ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a"}}, ["a"]),
         ({"data_selector": "$", "single_object": True}, {"id": "a"}, ["a"]),
+        ({"data_selector": "$", "single_object": True}, {"id": "a", "page_count": 3, "next_id": 5}, ["a"]),
+        ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a", "pages": 3, "has_more": True}}, ["a"]),
+        ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a", "status": "failed"}}, ["a"]),
     ],
 )
 def test_selectors(own: dict[str, Any], reply: Any, ids: list[str]) -> None:
