@@ -23,12 +23,31 @@ class PlaceError(ConfigurationError):
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
+def as_text(value: Any) -> Any:
+    """Return the value of a parameter with `true` and `false` as JSON spells them."""
+    if isinstance(value, (list, tuple)):
+        return [as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def encode(data: Any, headers: Mapping[str, str]) -> bytes:
-    """Encode a body: as a form if the `Content-Type` says so, else as JSON."""
+    """Encode a body: as a form if the `Content-Type` says so, else as JSON.
+
+    A form has a list as several values, an object as JSON, and null not at all.
+    """
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), JSON)
     if content_type.partition(";")[0].strip().lower() == FORM:
-        return urlencode(data).encode()
+        return urlencode(
+            {name: _field(value) for name, value in data.items() if value is not None}, doseq=True
+        ).encode()
     return _encoder.encode(data)
+
+
+def _field(value: Any) -> Any:
+    """The value of a field in a form."""
+    if isinstance(value, (list, tuple)):
+        return [_field(item) for item in value]
+    return _encoder.encode(value) if isinstance(value, dict) else as_text(value)
 
 
 def with_values(body: Any, values: Mapping[str, Any]) -> Any:

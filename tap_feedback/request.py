@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.body import remove_path, set_path
+from tap_feedback.body import as_text, remove_path, set_path
 from tap_feedback.paging import PageRequest
 
 if TYPE_CHECKING:
@@ -132,10 +132,3 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
 def has_variable(value: Any) -> bool:
     """Whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text
-
-
-def as_text(value: Any) -> Any:
-    """Return the value of a parameter with `true` and `false` as JSON spells them."""
-    if isinstance(value, (list, tuple)):
-        return [as_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value
