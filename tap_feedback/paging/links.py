@@ -26,8 +26,8 @@ def resolve(link: str, address: Address, current: str) -> str:
     """Return the absolute address that a link stands for.
 
     Args:
-        link: An absolute address, a path or a query. A path is on the origin if it begins with the API's prefix, and
-            behind the prefix otherwise.
+        link: An absolute address, a path or a query. A path is on the origin if it begins with the API's prefix, with
+            or without the path of `base_url` before it, and behind both if it does not.
         address: The address of the stream.
         current: The address of the request that returned the link, which a query belongs to.
 
@@ -45,10 +45,15 @@ def resolve(link: str, address: Address, current: str) -> str:
     else:
         path = link if link.startswith("/") else f"/{link}"
         prefix = address.path_prefix
-        begins = prefix and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
-        url = f"{base.scheme}://{base.netloc}{path}" if begins else f"{address.base_url}{prefix}{path}"
+        is_whole = _begins_with(path, base.path + prefix) or _begins_with(path, prefix)
+        url = f"{base.scheme}://{base.netloc}{path}" if is_whole else f"{address.base_url}{prefix}{path}"
     _check_origin(_split(url), base)
     return url
+
+
+def _begins_with(path: str, prefix: str) -> bool:
+    """Whether a path, perhaps with a query, is behind a prefix that is not empty."""
+    return bool(prefix) and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
 
 
 def _split(url: str) -> SplitResult:

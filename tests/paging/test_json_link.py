@@ -59,6 +59,11 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
     address = Address("https://proxy.example:8443/api", "", "/rows")
     assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
     assert resolve("https://proxy.example:8443/x", address, "") == "https://proxy.example:8443/x"
+    assert resolve("/api/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
+    address = Address("https://proxy.example:8443/api", "/v2", "/rows")
+    assert resolve("/api/v2/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
+    assert resolve("/v2/rows?page=2", address, "") == "https://proxy.example:8443/v2/rows?page=2"
+    assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
 
 
 @pytest.mark.parametrize(
