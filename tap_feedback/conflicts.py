@@ -52,6 +52,7 @@ def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[st
         if isinstance(api[section], Mapping):
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
     yield from _of_window((name,), api.get("incremental"))
+    yield from _of_variables((name,), {"params": api.get("params", {})}, api.get("variables", {}))
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -121,7 +122,11 @@ def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tupl
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
         yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
-    known = api.get("variables", {})
+    yield from _of_variables(place, block, api.get("variables", {}))
+
+
+def _of_variables(place: tuple[str, ...], block: Block, known: Any) -> Iterator[Fault]:
+    """Check that the variables in a stream's settings, or in those of an API, have values."""
     for part in ("path", "params", "json", "passes"):
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             allowed = {START, END} if part != "path" else set()

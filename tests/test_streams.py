@@ -190,6 +190,14 @@ def test_variables_are_filled_into_paths_and_parameters() -> None:
     }
 
 
+def test_a_variable_of_an_api_needs_a_value() -> None:
+    """Braces would be sent as they are; the time range alone needs no value."""
+    block = {"base_url": "https://a.b", "api_key": "k", "params": {"a": "{team}", "b": ">{incremental.start_value}"}}
+    (found,) = problems({"feedback": block})
+    assert found == "`feedback.params` has a variable without a value; set `feedback.variables.team`"
+    assert problems({"feedback": {**block, "variables": {"team": 1}}}) == []
+
+
 def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
     """Rows that an API lists apart become one table."""
 
