@@ -287,6 +287,13 @@ def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
             "`analytics.streams.nps.incremental.end_param` must be set if `window` is",
         ),
         ({"feedback_data": {"path": "/a"}}, "`analytics.streams.feedback_data` is the name of a stream of `feedback`"),
+        (
+            {"": {"path": "/a"}},
+            "`analytics.streams.` has a wrong name: it must be a name of at most 200 letters, digits",
+        ),
+        ({"../forums": {"path": "/a"}}, "`analytics.streams.../forums` has a wrong name"),
+        ({"nps\n": {"path": "/a"}}, "`analytics.streams.nps"),
+        ({"n" * 300: {"path": "/a"}}, "`analytics.streams.nnn"),
         ({"nps": {"path": "/a", "selector": "x"}}, "`analytics.streams.nps.selector` is not a setting: did you mean"),
     ],
 )
