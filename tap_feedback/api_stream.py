@@ -19,7 +19,9 @@ from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
-from tap_feedback.request import Assembler, RangeRequest
+from tap_feedback.records.timestamps import format_instant
+from tap_feedback.request import Assembler, RangeRequest, has_variable
+from tap_feedback.request_check import check_requests
 from tap_feedback.responses import check_body, check_status
 from tap_feedback.slots import Slots
 
@@ -219,10 +221,23 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         rows = (self.post_process(row.copy(), None) for row in page.rows)
         return page._replace(rows=[row for row in rows if row is not None])
 
+    @property
+    def _range_in_body(self) -> tuple[str | None, str | None]:
+        """The time range of the settings if a body has a variable for it, else an open one."""
+        if not has_variable(self.declaration.json):
+            return OPEN
+        start, end, pattern = self.general.start_date, self.general.end_date, self.declaration.incremental.format
+        return (
+            format_instant(start, pattern) if start else None,
+            format_instant(end, pattern, round_up=True) if end else None,
+        )
+
     def infer_columns(self) -> None:
         """Read some rows, and add a column for each property whose values all fit one type."""
+        bounds = self._range_in_body
+        check_requests(self, bounds)
         rows: list[dict[str, Any]] = []
-        for page in chain.from_iterable(self.range_pages(OPEN, params) for params in self.passes):
+        for page in chain.from_iterable(self.range_pages(bounds, params) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break

@@ -24,7 +24,8 @@ from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
-from tap_feedback.replication_check import check_replication, has_timestamps, warn_of_older_catalog
+from tap_feedback.replication_check import check_replication, has_dates, has_timestamps, warn_of_older_catalog
+from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -84,7 +85,7 @@ class FeedbackStream(ApiStream):
             raise ConfigurationError(f"`stream_maps`: with `batch_config`, {self.name} can have only one map")
         warn_of_older_catalog(self)
         check_replication(self)
-        _ = self.replication
+        check_requests(self, self.replication.whole if self.replication else OPEN)
 
     def run(self) -> None:
         """Sync the stream to its end, and record that in the state."""
@@ -112,6 +113,8 @@ class FeedbackStream(ApiStream):
             incremental=self.declaration.incremental,
             began=datetime.fromtimestamp(self.tap.initialized_at / 1000, tz=timezone.utc),
         )
+        if has_dates(self):
+            replication.start_with_day()
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
         return replication

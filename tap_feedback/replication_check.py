@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_feedback.records.replication import is_instant, is_number
+from tap_feedback.records.replication import is_date, is_instant, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,11 @@ def has_timestamps(stream: FeedbackStream) -> bool:
     own = stream.schema["properties"].get(stream.replication_key, {})
     used = stream.effective_schema["properties"].get(stream.replication_key, {})
     return is_instant(used) or (is_instant(own) and not is_number(used))
+
+
+def has_dates(stream: FeedbackStream) -> bool:
+    """Whether values of the replication key are dates without a time."""
+    return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 
 def warn_of_older_catalog(stream: FeedbackStream) -> None:

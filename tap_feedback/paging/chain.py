@@ -51,6 +51,11 @@ class Words(NamedTuple):
     remedy: str = ""
 
 
+def as_sent(cursor: Any, paging: PagingSettings) -> Any:
+    """Return a cursor as a request has it: in a JSON body a number stays one."""
+    return cursor if paging.location == "body" else str(cursor)
+
+
 def is_no_token(value: Any) -> bool:
     """Return whether a value in place of a token means that no page follows."""
     return value is MISSING or any(value == none and type(value) is type(none) for none in NO_TOKEN)
