@@ -1,4 +1,4 @@
-"""Next URLs in the response: followed as they stand, and only on the API's own origin."""
+"""Next URLs in the response: followed unchanged, and only on the API's own origin."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chain(pages: dict[str | None, tuple[list[int], Any]]) -> Callable[[PageReque
     ],
 )
 def test_a_link_is_resolved(link: str, url: str) -> None:
-    """A path belongs to the origin if it begins with the prefix, and behind the prefix otherwise."""
+    """A path that does not begin with the prefix gets it."""
     assert resolve(link, Address(BASE, "/v1", "/rows"), HERE) == url
 
 
@@ -137,7 +137,7 @@ def test_the_same_rows_for_another_url_fail() -> None:
 
 
 def test_empty_pages_with_new_urls_end_in_a_failure() -> None:
-    """A few are filtered pages; a hundred are none."""
+    """A few may be filtered pages; a hundred cannot."""
     numbers = iter(range(1000))
     few = drive(JsonLinkPaging(), chain({None: ([1], "/a"), f"{BASE}/v1/a": ([], "/b"), f"{BASE}/v1/b": ([2], None)}))
     assert few.keys == [1, 2]
