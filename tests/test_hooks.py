@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     import requests
+    from singer_sdk.streams.rest import HTTPRequest
 
     from tap_feedback.client import FeedbackStream
 
@@ -150,6 +151,23 @@ def test_requests_are_those_of_the_stream() -> None:
     found, (asked,) = run(Stream, rows)
     assert found.error is None
     assert (asked.path, asked.query["kind"], asked.headers["X-Team"]) == ("/v1/feedback/all", "nps", "data")
+
+
+def test_bodies_and_whole_requests_are_those_of_the_stream() -> None:
+    """The body of a POST may be changed, and any part of a request."""
+
+    class Stream(FeedbackData):
+        def prepare_request_payload(self, context: Any, next_page_token: Any) -> dict[str, Any]:
+            return {**(super().prepare_request_payload(context, next_page_token) or {}), "kind": "nps"}
+
+        def get_http_request(self, **page: Any) -> HTTPRequest:
+            request = super().get_http_request(**page)
+            request.headers = {**request.headers, "X-Signed": request.method}
+            return request
+
+    found, (asked,) = run(Stream, rows, streams={"feedback_data": {"method": "POST", "json": {"sort": "id"}}})
+    assert found.error is None
+    assert (asked.json, asked.headers["X-Signed"]) == ({"sort": "id", "kind": "nps"}, "POST")
 
 
 @pytest.mark.parametrize("name", sorted(DEAD))

@@ -36,8 +36,8 @@ from tests.test_settings import SECRET, api, full_schema, lines
         ({"api_key": "\ud800"}, "`feedback.api_key` must not be empty, and must not contain line breaks"),
         ({"path_prefix": "v1"}, "`feedback.path_prefix` must be empty, or a path that begins with `/`"),
         ({"auth": None}, "`feedback.auth` must be an object"),
-        ({"auth": {"type": SECRET}}, "`feedback.auth.type` must be one of `api_key`, `bearer`, `http_basic`"),
-        ({"auth": {"type": [SECRET]}}, "`feedback.auth.type` must be one of `api_key`, `bearer`, `http_basic`"),
+        ({"auth": {"type": SECRET}}, "`feedback.auth.type` must be one of `api_key`, "),
+        ({"auth": {"type": [SECRET]}}, "`feedback.auth.type` must be one of `api_key`, "),
         ({"auth": {"type": "bearer", "name": "x"}}, "`feedback.auth.name` belongs to the auth type api_key"),
         (
             {"auth": {"token": SECRET}},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
+
+from tap_feedback.conflicts import UNIONS
+from tap_feedback.declarations import DEFAULTS
 from tap_feedback.settings_schema import config_jsonschema, leaves
 from tap_feedback.streams import shipped
 from tap_feedback.tap import TapFeedback
@@ -28,6 +32,22 @@ def all_leaves() -> Leaves:
 def api_leaves(api: str) -> Leaves:
     """Return the settings of an API by their dotted names."""
     return dict(leaves(config_schema()["properties"][api]))
+
+
+def default_type(api: str, section: str) -> str:
+    """The type of an API's paginator or auth if the user sets none."""
+    name: str = DEFAULTS[api][section]["type"]
+    return name
+
+
+def defaults_by_type(section: str) -> dict[str, dict[str, Any]]:
+    """The defaults of each setting of a paginator or auth, by the types that have it; those required have NODEFAULT."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in get_args(UNIONS[section]):
+        for field in msgspec.structs.fields(kind):
+            if field.default is not msgspec.UNSET:
+                found.setdefault(field.name, {})[kind.__struct_config__.tag] = field.default
+    return found
 
 
 def stream_leaves() -> Leaves:

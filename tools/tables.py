@@ -8,10 +8,22 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import tap_feedback
 from tap_feedback import declarations
+from tap_feedback.declarations import TYPED
 from tap_feedback.streams import STREAM_TYPES
-from tools.settings import ANALYTICS, FEEDBACK, api_leaves, required, stream_leaves, top_level
+from tools.settings import (
+    ANALYTICS,
+    FEEDBACK,
+    api_leaves,
+    default_type,
+    defaults_by_type,
+    required,
+    stream_leaves,
+    top_level,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,17 +44,12 @@ def code(text: str | None) -> str:
 
 def settings() -> str:
     """Return the settings of an API, of a stream, and at the top level, each in a table."""
-    feedback, analytics, needed = api_leaves(FEEDBACK), api_leaves(ANALYTICS), required(FEEDBACK)
     return (
         table(
             "| setting of an API | meaning | feedback, support | analytics |",
             [
-                (
-                    f"`{name}`",
-                    words(leaf),
-                    *(default(of[name], required=name in needed) for of in (feedback, analytics)),
-                )
-                for name, leaf in feedback.items()
+                (f"`{name}`", words(leaf), *(api_default(api, name) for api in (FEEDBACK, ANALYTICS)))
+                for name, leaf in api_leaves(FEEDBACK).items()
             ],
         )
         + "\nSettings of a stream, in addition to its own `paginator` and `incremental`:\n\n"
@@ -83,10 +90,31 @@ def words(schema: dict[str, Any]) -> str:
     return " ".join(schema["description"].split())
 
 
-def default(schema: dict[str, Any], *, required: bool = False) -> str:
-    """Return the default of a setting as JSON."""
-    if required:
+def api_default(api: str, name: str) -> str:
+    """Return the default of a setting of an API, with those of the types of paginator or auth that have another one."""
+    if name in required(api):
         return "required"
+    section, _, field = name.partition(".")
+    if section not in TYPED or field not in (by_type := defaults_by_type(section)):
+        return default(api_leaves(api)[name])
+    by_tag = {code(tag): as_code(value) for tag, value in by_type[field].items()}
+    own = by_tag.get(code(default_type(api, section)))
+    others = {tag: text for tag, text in by_tag.items() if text != own}
+    values = set(others.values())
+    if own is None and len(values) == 1:
+        return values.pop()
+    if len(values) == 1 < len(others):
+        others = {"other types": values.pop()}
+    return "; ".join([*filter(None, [own]), *(f"{tag}: {text}" for tag, text in others.items())])
+
+
+def as_code(value: Any) -> str:
+    """Return a default as JSON, of a setting that may have none."""
+    return "required" if value is msgspec.NODEFAULT else code(msgspec.json.encode(value).decode())
+
+
+def default(schema: dict[str, Any]) -> str:
+    """Return the default of a setting as JSON."""
     return code(json.dumps(schema["default"]) if "default" in schema else None)
 
 
