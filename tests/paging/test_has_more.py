@@ -1,4 +1,4 @@
-"""The flag at `has_more_path`: it decides, and a response without it is no end."""
+"""The flag at `has_more_path`: it decides, and a response without it is not the end."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_single_page_heeds_the_flag() -> None:
 
 
 def test_the_flag_must_have_a_path() -> None:
-    """An exclamation mark alone is none."""
+    """An exclamation mark alone is not a path."""
     assert list(OffsetPaging(has_more_path="!").faults()) == [
         ("has_more_path", "must have a dotted path after the `!`")
     ]

@@ -110,7 +110,7 @@ def test_a_total_that_the_response_denies_is_no_end(beside: dict[str, Any]) -> N
 @pytest.mark.parametrize("limit_param", ["limit", None])
 @pytest.mark.parametrize("size", [10, 7, 100])
 def test_a_number_that_is_ignored_fails_and_is_named(limit_param: str | None, size: int) -> None:
-    """The same page comes again and again, whatever it is asked to have."""
+    """The same page comes for every request."""
     found = drive(PageNumberPaging(limit_param=limit_param), lambda _: {"data": rows(*range(size))})
     assert "paginator.page_param" in str(found.error)
     assert len(found.requests) <= 3
@@ -142,7 +142,7 @@ def test_the_last_page_for_ever_is_the_end_if_it_was_not_full(count: int) -> Non
 
 
 def test_the_last_page_for_ever_fails_if_it_was_full() -> None:
-    """An API that stops heeding the number looks the same; a count of the rows tells them apart."""
+    """An API that ignores the number from some page on looks the same, but a count of the rows differs."""
 
     def respond(request: PageRequest) -> Any:
         return numbered(30)(request._replace(params={"page": min(request.params["page"], 3)}))
@@ -172,7 +172,7 @@ def test_a_refusal_behind_the_last_page_is_confirmed(status: int) -> None:
     ],
 )
 def test_a_refusal_in_the_middle_fails(beside: dict[str, Any], words: str) -> None:
-    """The end is confirmed by the API, or it is none."""
+    """The API must confirm the end."""
     whole = numbered(40, **beside)
     found = drive(PageNumberPaging(), lambda request: whole(request) if request.params["page"] != 2 else refuse(404))
     assert words in str(found.error)
