@@ -176,7 +176,7 @@ def quoted_messages() -> list[str]:
     section = TROUBLESHOOTING.partition("## Messages\n")[2].partition("## ")[0]
     messages = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
     quoted = [words for message in messages for words in re.findall("`([^`]+)`", message)]
-    return [re.sub(r"^(feedback\.api_key|answered \d+) ", "", words) for words in quoted]
+    return [re.sub(r"^(feedback\.api_key|returned \d+) ", "", words) for words in quoted]
 
 
 @pytest.mark.parametrize("message", quoted_messages())

@@ -282,7 +282,7 @@ def test_a_host_that_refuses_everything_fails_after_the_retries(headers: dict[st
         took = time.monotonic() - began
     assert run.failures.keys() == set(STREAMS["analytics"])
     for message in run.failures.values():
-        assert re.match(r"answered 429 Too Many Requests, \d+ times in a row; set `analytics.requests_per_min", message)
+        assert re.match(r"returned 429 Too Many Requests, \d+ times in a row; set `analytics.requests_per_min", message)
         assert "or lower `analytics.max_connections`; the address, from `analytics.base_url`, was http" in message
     assert len(server.requests) <= len(STREAMS["analytics"]) * 4
     assert took < 5
@@ -359,7 +359,7 @@ def test_waits_add_up(tmp_path: Path) -> None:
         run = run_tap("--config", str(config))
         took = time.monotonic() - began
     assert run.returncode == 0
-    assert "feedback_data: answered 429 Too Many Requests; the API asked to wait 1 s" in run.stderr
+    assert "feedback_data: returned 429 Too Many Requests; the API asked to wait 1 s" in run.stderr
     retries, waited = re.findall(r"^feedback_data +1,000 +\S+ +(\d+) +([\d.]+) s", run.stderr, re.MULTILINE)[0]
     assert int(retries) >= 1
     assert 0.9 <= float(waited) < took

@@ -109,9 +109,9 @@ def test_the_validation_of_the_tap_can_be_called() -> None:
     found, _ = run(Stream, lambda _: Reply({"data": ROWS}, status=201))
     assert found.ids("feedback_data") == ["1", "2"]
     found, asked = run(Stream, lambda _: Reply({}, status=401))
-    assert found.failures["feedback_data"].startswith("answered 401 Unauthorized; check `feedback.api_key`")
+    assert found.failures["feedback_data"].startswith("returned 401 Unauthorized; check `feedback.api_key`")
     found, asked = run(Stream, lambda _: Reply({}, status=503))
-    assert found.failures["feedback_data"].startswith("answered 503 Service Unavailable, 4 times in a row")
+    assert found.failures["feedback_data"].startswith("returned 503 Service Unavailable, 4 times in a row")
     assert len(asked) == 4
 
 
@@ -130,7 +130,7 @@ def test_tries_and_waits_are_those_of_the_stream() -> None:
                 failure = yield 0.001
 
     found, asked = run(Stream, lambda _: Reply({}, status=500), retry={"backoff_factor": 60})
-    assert found.failures["feedback_data"].startswith("answered 500 Internal Server Error, 2 times in a row")
+    assert found.failures["feedback_data"].startswith("returned 500 Internal Server Error, 2 times in a row")
     assert (len(asked), len(waits)) == (2, 1)
 
 

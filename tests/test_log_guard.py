@@ -267,7 +267,7 @@ def test_a_line_that_cannot_be_read(
     stream = attach(logger)
     guard(PLAIN)
     logger.warning(message, *arguments, extra={"x": extra})
-    expected = r"A line of the log cannot be written: \w+Error at test_log_guard\.py:\d+\n"
+    expected = r"A log line cannot be written: \w+Error at test_log_guard\.py:\d+\n"
     assert re.fullmatch(expected, stream.getvalue())
     assert "x" not in vars(raw.records[0])
     assert PLAIN not in str(vars(raw.records[0])) + "".join(capsys.readouterr())

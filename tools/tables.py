@@ -32,18 +32,18 @@ PACKAGE = Path(tap_feedback.__file__).parent
 
 
 def table(headings: str, rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows]
     return headings + "\n" + "|---" * (headings.count("|") - 1) + "|\n" + "".join(lines)
 
 
 def code(text: str | None) -> str:
-    """A text as code, a dash if there is none."""
+    """Return a text as code, a dash if there is none."""
     return f"`{text}`" if text else "\N{EN DASH}"
 
 
 def settings() -> str:
-    """The settings of an API, of a stream, and at the top level, each in a table."""
+    """Return the settings of an API, of a stream, and at the top level, each in a table."""
     return (
         table(
             "| setting of an API | meaning | feedback, support | analytics |",
@@ -66,7 +66,7 @@ def settings() -> str:
 
 
 def vendors() -> str:
-    """The vendors with a preset, by API, and how each preset was verified."""
+    """Return the vendors with a preset, by API, and how each preset was verified."""
     presets = {name: found for name in declarations.vendors() if (found := declarations.preset(name))}
     return table(
         "| API | vendors |",
@@ -86,12 +86,12 @@ def vendors() -> str:
 
 
 def words(schema: dict[str, Any]) -> str:
-    """The description of a setting, on one line."""
+    """Return the description of a setting, on one line."""
     return " ".join(schema["description"].split())
 
 
 def api_default(api: str, name: str) -> str:
-    """The default of a setting of an API, with those of the types of paginator or auth that have another one."""
+    """Return the default of a setting of an API, with those of the types of paginator or auth that have another one."""
     if name in required(api):
         return "required"
     section, _, field = name.partition(".")
@@ -109,17 +109,17 @@ def api_default(api: str, name: str) -> str:
 
 
 def as_code(value: Any) -> str:
-    """A default as JSON, of a setting that may have none."""
+    """Return a default as JSON, or the word that there is none."""
     return "required" if value is msgspec.NODEFAULT else code(msgspec.json.encode(value).decode())
 
 
 def default(schema: dict[str, Any]) -> str:
-    """The default of a setting as JSON."""
+    """Return the default of a setting as JSON."""
     return code(json.dumps(schema["default"]) if "default" in schema else None)
 
 
 def streams() -> str:
-    """The streams with their keys and methods."""
+    """Return the streams with their keys and methods."""
     return table(
         "| stream | API | path | primary key | replication key | default method |",
         [
@@ -137,7 +137,7 @@ def streams() -> str:
 
 
 def modules() -> str:
-    """The modules of the package, each with the first line of its docstring."""
+    """Return the modules of the package, each with the first line of its docstring."""
     files = sorted(PACKAGE.rglob("*.py"), key=lambda file: (file.parent.parts, file.stem != "__init__", file.name))
     parts = []
     for folder, group in groupby(files, key=lambda file: file.parent):
@@ -153,6 +153,6 @@ def modules() -> str:
 
 
 def first_line(file: Path) -> str:
-    """The first line of a module's docstring."""
+    """Return the first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]
