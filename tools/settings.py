@@ -35,13 +35,13 @@ def api_leaves(api: str) -> Leaves:
 
 
 def default_type(api: str, section: str) -> str:
-    """The type of an API's paginator or auth if the user sets none."""
+    """Return the type of an API's paginator or auth if the user sets none."""
     name: str = DEFAULTS[api][section]["type"]
     return name
 
 
 def defaults_by_type(section: str) -> dict[str, dict[str, Any]]:
-    """The defaults of each setting of a paginator or auth, by the types that have it; those required have NODEFAULT."""
+    """Return the defaults of each setting of a paginator or auth, by type; NODEFAULT if it is required."""
     found: dict[str, dict[str, Any]] = {}
     for kind in get_args(UNIONS[section]):
         for field in msgspec.structs.fields(kind):

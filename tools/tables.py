@@ -109,7 +109,7 @@ def api_default(api: str, name: str) -> str:
 
 
 def as_code(value: Any) -> str:
-    """Return a default as JSON, of a setting that may have none."""
+    """Return a default as JSON, or the word that there is none."""
     return "required" if value is msgspec.NODEFAULT else code(msgspec.json.encode(value).decode())
 
 
