@@ -135,6 +135,11 @@ def says_more(page: Page) -> str | None:
     return flag.path if flag and flag.value is MORE_FLAGS[flag.name] else None
 
 
+def flag_says_more(name: str) -> bool | None:
+    """The value with which a flag of this name says that more rows follow; None if the name does not show it."""
+    return MORE_FLAGS.get(_plain(name))
+
+
 def is_full(count: int, limit: int) -> bool:
     """Whether a page of so many rows may be one that was cut: as many as were requested, or a round number."""
     return count > 0 and (count == limit or count % 10 == 0)
