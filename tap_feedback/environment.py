@@ -49,15 +49,17 @@ def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
 def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
     """The settings with texts converted where the schema has a number: to that number, or to null if the text is empty.
 
-    Meltano can only pass on numbers with a fraction as texts.
+    Meltano can only pass on numbers with a fraction as texts, and null as an empty one.
     """
     kind = schema.get("type", ())
-    if isinstance(config, dict) and "properties" in schema:
-        return {name: with_numbers(value, schema["properties"].get(name, {})) for name, value in config.items()}
+    if isinstance(config, dict):
+        others = schema.get("additionalProperties")
+        known, other = schema.get("properties", {}), others if isinstance(others, dict) else {}
+        return {name: with_numbers(value, known.get(name, other)) for name, value in config.items()}
+    if config == "" and "null" in kind and {"integer", "number"} & {*kind}:
+        return None
     if not isinstance(config, str) or "number" not in ([kind] if isinstance(kind, str) else kind):
         return config
-    if config == "" and "null" in kind:
-        return None
     with suppress(ValueError):
         return number if math.isfinite(number := float(config)) else config
     return config
