@@ -67,6 +67,19 @@ def test_numbers_as_texts(text: str, number: Any) -> None:
     assert with_numbers(window, schema) == {"analytics": {"incremental": {"window": number if text else None}}}
 
 
+def test_an_empty_text_is_null_for_every_number_that_may_be_null() -> None:
+    """Also for whole numbers, and for the settings of a stream; parameters are what they are."""
+    own = {"incremental": {"window": "", "lookback": "1.5"}, "requests_per_minute": "", "params": {"a": "", "b": "2"}}
+    config = {"feedback": {"requests_per_minute": "", "max_connections": "", "streams": {"nps": own}}}
+    read = with_numbers(config, config_jsonschema())["feedback"]
+    assert (read["requests_per_minute"], read["max_connections"]) == (None, "")
+    assert read["streams"]["nps"] == {
+        "incremental": {"window": None, "lookback": 1.5},
+        "requests_per_minute": None,
+        "params": {"a": "", "b": "2"},
+    }
+
+
 def test_names_are_those_of_meltano() -> None:
     """What Meltano puts into the environment is read back."""
     config = {

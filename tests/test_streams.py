@@ -169,7 +169,7 @@ def test_a_discovery_that_cannot_read_rows_fails() -> None:
     """Columns that are missing because the API was down must not look like columns that do not exist."""
     with Server(lambda _: {"error": "no"}) as server:
         config = {"analytics": api(server.url, streams={"forums": {"schema": "infer"}})}
-        with pytest.raises(Exception, match="the response has no `forums`"):
+        with pytest.raises(Exception, match="forums: its columns cannot be inferred: the response has no `forums`"):
             _ = TapFeedback(config=config).catalog_dict
 
 

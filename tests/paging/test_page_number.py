@@ -80,6 +80,48 @@ def test_the_first_page_has_a_number(base: int, pages: list[int]) -> None:
     assert found.sent("size") == [10, 10, 10]
 
 
+@pytest.mark.parametrize("count", [10, 20])
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"first": False}, "`first` says that rows come before it"),
+        ({"meta": {"has_previous": True}}, "`meta.has_previous` says that rows come before it"),
+        ({"links": {"prev": "/rows?size=10&page=0"}}, "`links.prev` leads to page 0"),
+    ],
+)
+def test_a_first_page_that_is_not_the_first_fails(count: int, beside: dict[str, Any], words: str) -> None:
+    """The API counts from 0, so that a page of rows would be missing, or all of them."""
+
+    def respond(request: PageRequest) -> Any:
+        first = request.params["page"] * 10
+        return {"data": rows(*range(first, min(first + 10, count))), **beside}
+
+    found = drive(PageNumberPaging(), respond)
+    assert (found.keys, found.error) == ([], f"page 1 is not the first one: {words}; check `paginator.base_page`")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"first": True},
+        {"has_previous": False},
+        {"prev": None},
+        {"prev": "/rows?page=1"},
+        {"prev": "/rows?page=01"},
+        {"prev": 0},
+    ],
+)
+def test_a_first_page_may_name_itself_as_the_one_before(beside: dict[str, Any]) -> None:
+    """Some APIs keep to the first page when they name the one before it."""
+
+    def respond(request: PageRequest) -> Any:
+        first = (request.params["page"] - 1) * 10
+        return {"data": rows(*range(first, min(first + 10, 15))), **(beside if first == 0 else {})}
+
+    found = drive(PageNumberPaging(), respond)
+    assert (found.error, found.keys) == (None, list(range(15)))
+
+
 @pytest.mark.parametrize("total", [3, "3"])
 def test_a_total_of_pages_saves_the_last_request(total: Any) -> None:
     """`total_path` counts pages."""
