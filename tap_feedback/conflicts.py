@@ -1,7 +1,8 @@
-"""Conflicts among settings of which each is right by itself."""
+"""Conflicts between settings that are each valid by themselves."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, get_args
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
 UNIONS = {"auth": Auth, "paginator": Paging}
+#: Checks a JSON Schema, regular expressions included.
+_SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
-    """Find what does not go together.
+    """Find settings that contradict each other.
 
     Args:
         config: The config, with all that is set for each API.
         shipped: The streams that the tap ships.
-        found: Faults of single settings; what they are about is left out.
+        found: Faults of single settings, which are not checked again.
     """
     wrong = {fault.where[:depth] for fault in found for depth in range(1, 5)}
     for name in shipped:
@@ -49,6 +52,7 @@ def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[st
         if isinstance(api[section], Mapping):
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
     yield from _of_window((name,), api.get("incremental"))
+    yield from _of_variables((name,), {"params": api.get("params", {})}, api.get("variables", {}))
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -60,7 +64,7 @@ def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[st
             known = [name for name, other in streams.items() if isinstance(other, Mapping) and "path" in other]
             yield Fault(place, f"is not a stream of this API; a new one needs a `path`{suggestion(stream, known)}")
         elif stream in taken:
-            yield Fault(place, f"is the name of a stream of `{taken[stream]}`: choose another")
+            yield Fault(place, f"is already a stream of `{taken[stream]}`; choose another name")
         else:
             yield from _of_stream(place, block, api, wrong)
 
@@ -98,13 +102,13 @@ def _of_part(place: tuple[str, ...], part: Block, key: str, wrong: set[tuple[str
 
 
 def required(section: str, part: Block) -> list[str]:
-    """The settings that an auth or a paginator of this type requires and does not have."""
+    """Return the settings that an auth or a paginator of this type requires but lacks."""
     (kind,) = (kind for kind in get_args(UNIONS[section]) if kind.__struct_config__.tag == part["type"])
     return [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in part]
 
 
 def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
-    """Check what a stream has of its own."""
+    """Check the settings of a stream."""
     paginator, incremental = block.get("paginator"), block.get("incremental")
     if (
         isinstance(paginator, Mapping)
@@ -118,7 +122,11 @@ def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tupl
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
         yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
-    known = api.get("variables", {})
+    yield from _of_variables(place, block, api.get("variables", {}))
+
+
+def _of_variables(place: tuple[str, ...], block: Block, known: Any) -> Iterator[Fault]:
+    """Check that the variables in a stream's settings, or in those of an API, have values."""
     for part in ("path", "params", "json", "passes"):
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             allowed = {START, END} if part != "path" else set()
@@ -130,8 +138,10 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
     for name, column in columns.items():
         if not isinstance(column, Mapping):
             yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
-        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+        elif not _SCHEMAS.is_valid(column):
             yield Fault((*place, name), "is not a JSON Schema")
+        elif '"$ref":' in json.dumps(column):
+            yield Fault((*place, name), "must be without `$ref`: put the schema in its place")
 
 
 def _of_window(place: tuple[str, ...], incremental: Any) -> Iterator[Fault]:
@@ -151,4 +161,4 @@ def _of_dates(config: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
     if start and ("start_date",) not in wrong:
         first = parse_instant(start)
         if first is not None and first > datetime.now(timezone.utc):
-            yield Fault(("start_date",), "lies in the future, so nothing would be read")
+            yield Fault(("start_date",), "is in the future, so nothing would be read")

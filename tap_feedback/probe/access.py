@@ -39,7 +39,7 @@ class Access:
         self._is_proven = False
 
     def first_reply(self, exchange: Exchange, say: Say) -> Reply:
-        """The reply to a stream's first request, with the first auth that the API accepts.
+        """Return the reply to a stream's first request, with the first auth that the API accepts.
 
         Raises:
             BudgetSpentError: No request is left.
@@ -64,7 +64,7 @@ class Access:
         return first or exchange.get()
 
     def _is_refused(self, reply: Reply) -> bool:
-        """Whether the API refuses the key; some do so under status 200, or call the request bad without it."""
+        """Return whether the API refuses the key; some do so under status 200, or call the request bad without it."""
         if reply.failure is None:
             return not self._is_proven and error_in(reply.response, "$.*", empty=True) is not None
         return reply.status in UNAUTHORIZED or (reply.status == HTTPStatus.BAD_REQUEST and not self._is_given)
@@ -77,7 +77,7 @@ class Access:
 
 
 def _ways(key: str) -> list[Auth]:
-    """The usual ways in which this key can be sent."""
+    """Return the usual ways in which this key can be sent."""
     auths: list[Auth] = [msgspec.convert(way, Auth) for way in ACCESSES]
     for way in ACCESSES:
         if "name" in way:
@@ -86,7 +86,7 @@ def _ways(key: str) -> list[Auth]:
 
 
 def _words(auth: Auth) -> str:
-    """An auth in words."""
+    """Return an auth in words."""
     block = msgspec.to_builtins(auth)
     if block["type"] == "bearer":
         return "the key as a bearer token (`auth.type` bearer)"

@@ -39,7 +39,7 @@ def stream_block(
     columns: Mapping[str, Any],
     over: tuple[Stream, Api],
 ) -> dict[str, Any]:
-    """The settings of a stream.
+    """Return the settings of a stream.
 
     Args:
         stream: The stream, with its primary key and where its rows are.
@@ -63,7 +63,7 @@ def stream_block(
 
 
 def paginator_block(paging: Paging, over: Iterable[Paging]) -> dict[str, Any]:
-    """The settings of a paginator.
+    """Return the settings of a paginator.
 
     Args:
         paging: What was found.
@@ -82,7 +82,7 @@ def paginator_block(paging: Paging, over: Iterable[Paging]) -> dict[str, Any]:
 
 
 def columns(rows: Sequence[Row], keys: Iterable[str], clock: Clock | None) -> dict[str, Any]:
-    """The columns of the rows: nullable, but for the keys. The replication key is a date-time."""
+    """Return the columns of the rows: nullable, but for the keys. The replication key is a date-time."""
     found = {
         name: {k: v for k, v in column.items() if k not in INTEGER_BOUNDS} for name, column in infer(rows, ()).items()
     }

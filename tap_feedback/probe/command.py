@@ -48,7 +48,7 @@ def probe(settings: Settings, config: Mapping[str, Any], agent: str, logger: log
 def _probe_api(
     api: Api, given: Mapping[str, Any], connection: Connection, missing: dict[str, str], logger: logging.Logger
 ) -> dict[str, Any]:
-    """The settings of an API, without its key."""
+    """Return the settings of an API, without its key."""
     access = Access(is_given="auth" in given or "vendor" in given)
     found: dict[str, Any] = {}
     for name in given.get("streams") or api.streams:

@@ -78,7 +78,7 @@ def find_total(look: Lookout, walked: Walk, paging: Paging, first: Page, say: Sa
 
 
 def _last_page(look: Lookout, walked: Walk, paging: Paging, first: Page, total: int) -> Page | None:
-    """The last page, if the list ends where the total says; else None."""
+    """Return the last page, if the list ends where the total says; else None."""
     if isinstance(paging, OffsetPaging):
         last = look.page({**look.size, paging.offset_param: total - 1})
         behind = look.page({**look.size, paging.offset_param: total})

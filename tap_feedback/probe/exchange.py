@@ -51,7 +51,7 @@ class Reply(NamedTuple):
     failure: str | None = None
 
     def page(self, selection: Selection) -> Page:
-        """The page; as `read_page`, with its exceptions.
+        """Return the page; as `read_page`, with its exceptions.
 
         Raises:
             FatalAPIError: There was no response.
@@ -83,7 +83,7 @@ class Exchange:
         return MOST_REQUESTS - self.sent
 
     def get(self, params: Mapping[str, Any] | None = None) -> Reply:
-        """The reply to the stream's request with some parameters, which are in the body of a POST.
+        """Return the reply to the stream's request with some parameters, which are in the body of a POST.
 
         Raises:
             BudgetSpentError: No request is left.
@@ -92,7 +92,7 @@ class Exchange:
         return self.request(PageRequest(params or {}, is_first=True))
 
     def request(self, wanted: PageRequest, declaration: Stream | None = None) -> Reply:
-        """The reply to a request of a paginator; `declaration` has the paginator if it matters.
+        """Return the reply to a request of a paginator; `declaration` has the paginator if it matters.
 
         Raises:
             BudgetSpentError: No request is left.
@@ -105,7 +105,7 @@ class Exchange:
         return self._replies[known]
 
     def again(self) -> Reply:
-        """The reply to the stream's first request, sent once more.
+        """Return the reply to the stream's first request, sent once more.
 
         Raises:
             BudgetSpentError: No request is left.

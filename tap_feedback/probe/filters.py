@@ -44,7 +44,7 @@ class Filter:
         self.filtered: Page | None = None
 
     def find(self, say: Say) -> dict[str, Any] | None:
-        """The settings of `incremental`; None if the API does not filter, as far as requests showed.
+        """Return the settings of `incremental`; None if the API does not filter, as far as requests showed.
 
         Raises:
             BudgetSpentError: No request is left.
@@ -64,7 +64,7 @@ class Filter:
         return None
 
     def _names(self, clock: Clock) -> Iterator[str]:
-        """The parameters that are proven to filter, in the format of the clock."""
+        """Return the parameters that are proven to filter, in the format of the clock."""
         names, count = self._look.params(STARTS), len(self._starts)
         starts = {name: self._starts[place * count // len(names)] for place, name in enumerate(names)}
         page = self._get(clock, starts)
@@ -86,7 +86,7 @@ class Filter:
         return self._look.page({**self._params, **values})
 
     def _heeded(self, page: Page | None, starts: Mapping[str, datetime]) -> list[str]:
-        """The parameters that may have been heeded, the likeliest first."""
+        """Return the parameters that may have been heeded, the likeliest first."""
         moments = [moment for row in (page.rows if page else ()) if (moment := self._clock.of(row)) is not None]
         if not moments:
             return list(starts)
@@ -100,7 +100,7 @@ class Filter:
         )
 
     def counts_all(self, total_path: str | None) -> bool:
-        """Whether the total counts the rows that were left out, too, so that it is no total of a time range."""
+        """Return whether the total counts the rows that were left out, too, so that it is no total of a time range."""
         if self.filtered is None or total_path is None:
             return False
         return bool(lookup(self.filtered.response, total_path) == lookup(self._page.response, total_path))

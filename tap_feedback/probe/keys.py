@@ -18,7 +18,7 @@ MOST_FIELDS, MOST_CANDIDATES = 3, 8
 
 
 def find_key(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The names of the primary key; empty if no field that is named like a key is unique, nor several of them.
+    """Return the names of the primary key; empty if no field that is named like a key is unique, nor several of them.
 
     Args:
         rows: Rows of one page.
@@ -37,12 +37,12 @@ def find_key(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def is_unique(rows: Sequence[Row], names: Sequence[str]) -> bool:
-    """Whether no two rows share the values of some fields."""
+    """Return whether no two rows share the values of some fields."""
     return len({tuple(str(row.get(name)) for name in names) for row in rows}) == len(rows)
 
 
 def _candidates(rows: Sequence[Row]) -> list[str]:
-    """The names that a key may have, the best first."""
+    """Return the names that a key may have, the best first."""
     known = set(rows[0]) if rows else set()
     return [
         *(name for name in KEYS if name in known),

@@ -53,11 +53,11 @@ class Lookout:
         self.small = small_size(len(natural.rows))
 
     def keys(self, page: Page) -> list[Hashable]:
-        """The keys of the rows of a page."""
+        """Return the keys of the rows of a page."""
         return self.keys_of(page.rows)
 
     def page(self, params: Mapping[str, Any]) -> Page | None:
-        """The page for some parameters; None if the API refuses them, or returns something else.
+        """Return the page for some parameters; None if the API refuses them, or returns something else.
 
         Raises:
             BudgetSpentError: No request is left.
@@ -86,7 +86,7 @@ class Lookout:
         return [*inner, ""]
 
     def params(self, names: Iterable[str], *, page: Page | None = None) -> list[str]:
-        """Names of parameters, those first that the response repeats, without those that the stream sends anyway."""
+        """Return names of parameters: first those that the response repeats, without those that the stream has set."""
         sent = {*self.stream.params, *self.exchange.connection.api.params}
         usual = echoed(page or self.natural, [name for name in names if name not in sent])
         return [

@@ -26,47 +26,47 @@ class Numbered(NamedTuple):
 
 
 def try_sizes(names: Sequence[str], rows: int) -> dict[str, int]:
-    """Page sizes for some parameters, each smaller than a page of so many rows; different ones as far as possible."""
+    """Return page sizes for some parameters, smaller than a page of so many rows; different ones if possible."""
     room = max(rows - 1, 1)
     least = max(1, min(SMALL, rows // 10, rows - len(names)))
     return {name: least + place % room for place, name in enumerate(names)}
 
 
 def heeded_sizes(tried: Mapping[str, int], rows: int) -> list[str]:
-    """The parameters whose size a page has."""
+    """Return the parameters whose size a page has."""
     return [name for name, size in tried.items() if size == rows]
 
 
 def is_usual_size(rows: int) -> bool:
-    """Whether a page of so many rows may be one that was cut: 20, 24, 25, 32 or 50 rows rather than 23."""
+    """Return whether a page of so many rows may be one that was cut: 20, 24, 25, 32 or 50 rows rather than 23."""
     return rows >= SMALLEST and any(rows % part == 0 for part in PARTS)
 
 
 def small_size(rows: int) -> int:
-    """A page size of which as many pages as possible, and three at least, are in a page of so many rows."""
+    """Return a page size of which as many pages as possible, and three at least, are in a page of so many rows."""
     return max(1, min(SMALL, rows // 10))
 
 
 def try_offsets(names: Sequence[str], rows: int, size: int) -> dict[str, int]:
-    """Offsets for some parameters, at the beginning of pages; different ones as far as possible."""
+    """Return offsets for some parameters, at the beginning of pages; different ones if possible."""
     room = max((rows - 1) // size, 1)
     return {name: (1 + place % room) * size for place, name in enumerate(names)}
 
 
 def heeded_offsets(tried: Mapping[str, int], known: Keys, returned: Keys) -> list[str]:
-    """The parameters at whose offset a page begins."""
+    """Return the parameters at whose offset a page begins."""
     place = _place(known, returned)
     return [name for name, offset in tried.items() if offset == place]
 
 
 def try_pages(names: Sequence[str], rows: int, size: int) -> dict[str, int]:
-    """Page numbers for some parameters: even ones, as the first page has the number 0 or 1."""
+    """Return page numbers for some parameters: even ones, as the first page has the number 0 or 1."""
     room = max(((rows - 1) // size + 1) // 2, 1)
     return {name: 2 * (1 + place % room) for place, name in enumerate(names)}
 
 
 def heeded_pages(tried: Mapping[str, int], known: Keys, returned: Keys, size: int) -> list[Numbered]:
-    """The parameters at whose page a response begins, each with the number of the first page."""
+    """Return the parameters at whose page a response begins, each with the number of the first page."""
     place = _place(known, returned)
     if not place or place % size:
         return []
@@ -76,7 +76,7 @@ def heeded_pages(tried: Mapping[str, int], known: Keys, returned: Keys, size: in
 
 
 def _place(known: Keys, returned: Keys) -> int | None:
-    """The place among the known rows at which a page begins; None if it is not there, or goes on in another way."""
+    """Return the place among the known rows at which a page begins; None if it does not repeat the rows from there."""
     if not returned or returned[0] not in known:
         return None
     place = list(known).index(returned[0])

@@ -41,14 +41,14 @@ class Search:
         self.refuted: list[str] = []
 
     def find(self) -> Walk | None:
-        """The paginator that was proven; None if none was.
+        """Return the paginator that was proven; None if none was.
 
         Raises:
             BudgetSpentError: No request is left.
             ProbeError: As `Exchange.request`.
         """
         kinds: list[Callable[[], Walk | None]] = [self._by_offset, self._by_page]
-        names = {member.name for member in members_of(self.look.natural.response)}
+        names = {member.name for member in members_of(self.look.natural)}
         if names & {*PAGE_COUNTS, "page", "pagenumber", "nextpage"} and "offset" not in names:
             kinds.reverse()
         return next(
@@ -90,7 +90,7 @@ class Search:
         return None
 
     def _cursor_params(self, cursor: Member) -> Iterator[str]:
-        """The parameters that may take a cursor; if the API ignores all together, only the likeliest."""
+        """Return the parameters that may take a cursor; if the API ignores all together, only the likeliest."""
         look = self.look
         likeliest, *others = look.params(signs.cursor_params(cursor.path), page=look.natural)
         yield likeliest
@@ -148,7 +148,7 @@ class Search:
         return None
 
     def _moving(self, names: list[str], number: int) -> list[str]:
-        """The parameters to try alone, if other rows come for this number in all of them together."""
+        """Return the parameters to try alone, if other rows come for this number in all of them together."""
         page = self.look.page(dict.fromkeys(names, number))
         is_other = page is None or (page.rows and not set(self.look.keys(page)) & set(self.look.known))
         return names[:MOST_ALONE] if is_other else []

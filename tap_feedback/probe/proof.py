@@ -146,7 +146,7 @@ class PagingProof:
 
 
 def _words(paging: Paging) -> str:
-    """What the pages follow by, in words."""
+    """Return what the pages follow by, in words."""
     block = msgspec.to_builtins(paging)
     match block["type"]:
         case "offset":
@@ -164,8 +164,8 @@ def _words(paging: Paging) -> str:
 
 
 def _says_all(page: Page) -> str | None:
-    """The sign by which a response says that it has all rows; None if there is none."""
-    for member in members_of(page.response):
+    """Return the sign by which a response says that it has all rows; None if there is none."""
+    for member in members_of(page):
         if member.name in TOTALS - OF_PAGE and member.value == len(page.rows) and type(member.value) is int:
             return f"`{member.path}` counts the {len(page.rows)} rows that came"
         if member.name in MORE_FLAGS and type(member.value) is bool and member.value is not MORE_FLAGS[member.name]:

@@ -37,13 +37,13 @@ class Place(NamedTuple):
         return self.path.startswith("_embedded.")
 
     def __str__(self) -> str:
-        """The place in words."""
+        """Return the place in words."""
         what = "one object" if self.is_single else f"{self.size} object{'' if self.size == 1 else 's'}"
         return f"`{self.path}` ({what})"
 
 
 def places(response: Any, words: set[str]) -> list[Place]:
-    """The places that may hold the rows of a response, the likeliest first.
+    """Return the places that may hold the rows of a response, the likeliest first.
 
     Args:
         response: The decoded response.
@@ -54,13 +54,13 @@ def places(response: Any, words: set[str]) -> list[Place]:
 
 
 def words_of(name: str, path: str) -> set[str]:
-    """The names that the rows of a stream may have, in plain letters."""
+    """Return the names that the rows of a stream may have, in plain letters."""
     steps = [step for step in path.split("/") if step and "{" not in step]
     return {plain_name(name), *(plain_name(step.partition(".")[0]) for step in steps[-1:])}
 
 
 def _lists(response: Any, words: set[str]) -> Iterator[Place]:
-    """The lists of objects."""
+    """Return the lists of objects."""
     if isinstance(response, list) and _are_rows(response):
         yield Place("$", len(response), USUAL + _score_rows(response))
     waiting = [(response, "", 0)]
@@ -83,7 +83,7 @@ def _inner(value: Any, path: str, depth: int) -> list[tuple[Any, str, int]]:
 
 
 def _members(value: Any) -> list[tuple[str, Any]]:
-    """The members of an object that a dotted path can lead to."""
+    """Return the members of an object that a dotted path can lead to."""
     return (
         [pair for pair in value.items() if is_dotted_path(pair[0]) and "." not in pair[0]]
         if isinstance(value, dict)
@@ -92,7 +92,7 @@ def _members(value: Any) -> list[tuple[str, Any]]:
 
 
 def _singles(response: Any, words: set[str]) -> Iterator[Place]:
-    """The objects that may be the only row: the response itself, or what has a usual name in it."""
+    """Return the objects that may be the only row: the response itself, or what has a usual name in it."""
     if not isinstance(response, dict):
         return
     if _key_of(response) and not any(map(looks_like_error, response)):
@@ -112,5 +112,5 @@ def _score_rows(rows: list[dict[str, Any]]) -> int:
 
 
 def _key_of(row: dict[str, Any]) -> bool:
-    """Whether a row has a value under the name of a key."""
+    """Return whether a row has a value under the name of a key."""
     return any(type(row.get(name)) in (str, int) for name in KEYS)

@@ -23,23 +23,23 @@ NUMBERS = re.compile(r"next(page|offset|start|pagenumber|number)*").fullmatch
 
 
 def next_members(page: Page) -> list[Member]:
-    """The members that are a next link or a cursor, and that a path can lead to."""
-    found = [member for member in members_of(page.response) if is_next(member) and is_dotted_path(member.path)]
+    """Return the members that are a next link or a cursor, and that a path can lead to."""
+    found = [member for member in members_of(page) if is_next(member) and is_dotted_path(member.path)]
     return [member for member in found if type(lookup(page.response, member.path)) in (str, int)]
 
 
 def has_link_header(page: Page) -> bool:
-    """Whether the `Link` header has a next page."""
+    """Return whether the `Link` header has a next page."""
     return links_next(page.headers)
 
 
 def link_paths(page: Page) -> list[str]:
-    """The paths of addresses of the next page."""
+    """Return the paths of addresses of the next page."""
     return [member.path for member in next_members(page) if isinstance(member.value, str) and is_address(member.value)]
 
 
 def cursors(page: Page) -> list[Member]:
-    """The cursors; not the number of the next page, which needs none."""
+    """Return the cursors; not the number of the next page, which needs none."""
     return [
         member
         for member in next_members(page)
@@ -49,7 +49,7 @@ def cursors(page: Page) -> list[Member]:
 
 
 def cursor_params(path: str) -> list[str]:
-    """The parameters that may take a cursor, the likeliest first: those that follow from the name of the cursor."""
+    """Return the parameters that may take a cursor: first those that follow from its name."""
     steps = path.split(".")
     last = steps[-1]
     bare = NEXT_WORD.sub("", last)
@@ -63,8 +63,8 @@ def cursor_params(path: str) -> list[str]:
 
 
 def more_flags(pages: Sequence[Page]) -> Iterable[str]:
-    """The paths, each with a `!` if it is inverted, of flags that say on all of these pages that more rows follow."""
-    for member in members_of(pages[0].response):
+    """Yield the paths of flags that say on all of these pages that more rows follow, with a `!` if they are inverted."""
+    for member in members_of(pages[0]):
         if member.name not in MORE_FLAGS or type(member.value) is not bool or not is_dotted_path(member.path):
             continue
         more = MORE_FLAGS[member.name]
@@ -73,12 +73,12 @@ def more_flags(pages: Sequence[Page]) -> Iterable[str]:
 
 
 def flag_denies(page: Page, flag: str) -> bool:
-    """Whether a flag says that no more rows follow."""
+    """Return whether a flag says that no more rows follow."""
     value: Any = lookup(page.response, flag.removeprefix("!"))
     return type(value) is bool and value is flag.startswith("!")
 
 
 def echoed(page: Page, names: Iterable[str]) -> list[str]:
-    """Names of parameters, those first that the response repeats, as in `{"limit": 20, "offset": 0}`."""
-    own = {member.path.rpartition(".")[2] for member in members_of(page.response) if type(member.value) is int}
+    """Return names of parameters, those first that the response repeats, as in `{"limit": 20, "offset": 0}`."""
+    own = {member.path.rpartition(".")[2] for member in members_of(page) if type(member.value) is int}
     return sorted(names, key=lambda name: name not in own)

@@ -58,7 +58,7 @@ class StreamProbe:
         self._stream = exchange.declaration
 
     def run(self) -> dict[str, Any]:
-        """The settings of the stream.
+        """Return the settings of the stream.
 
         Raises:
             ProbeError: They cannot be decided.
@@ -132,7 +132,7 @@ class StreamProbe:
     # Time and block
 
     def _block(self, look: Lookout, proof: Proof) -> dict[str, Any]:
-        """The settings, with the time and the columns.
+        """Return the settings, with the time and the columns.
 
         Raises:
             ProbeError: The key is not unique among all rows.
@@ -170,6 +170,6 @@ class StreamProbe:
 
 
 def _named(others: list[Place]) -> str:
-    """The places that are not taken, as the end of a sentence."""
+    """Return the places that are not taken, as the end of a sentence."""
     named = ", ".join(map(str, others[:MOST_NAMED]))
     return f"; not taken: {named}" if named else ""

@@ -24,23 +24,23 @@ class Clock(NamedTuple):
     format: str
 
     def of(self, row: Row) -> datetime | None:
-        """The instant of a row."""
+        """Return the instant of a row."""
         return parse_instant(row.get(self.name))
 
     def text(self, moment: datetime) -> str:
-        """A moment as the API is sent it."""
+        """Return a moment as the API is sent it."""
         return format_instant(moment, self.format)
 
 
 def is_time(value: Any) -> bool:
-    """Whether a value is a time; a text without a colon or a hyphen may be any number."""
+    """Return whether a value is a time; a text without a colon or a hyphen may be any number."""
     if type(value) is str and not set(":-") & set(value):
         return False
     return type(value) in (str, int) and parse_instant(value) is not None
 
 
 def find_clock(rows: Sequence[Row]) -> Clock | None:
-    """The time that moves whenever a row changes; None if there is none."""
+    """Return the time that moves whenever a row changes; None if there is none."""
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row[name] for row in rows if row.get(name) is not None]
         if values and MOVES.fullmatch(plain_name(name)) and all(map(is_time, values)):
@@ -51,7 +51,7 @@ def find_clock(rows: Sequence[Row]) -> Clock | None:
 
 
 def creation_time(rows: Sequence[Row]) -> str | None:
-    """The name of a time at which rows begin; None if there is none."""
+    """Return the name of a time at which rows begin; None if there is none."""
     names = dict.fromkeys(name for row in rows for name in row)
     return next(
         (name for name in names if CREATED.fullmatch(plain_name(name)) and all(is_time(row.get(name)) for row in rows)),
@@ -60,7 +60,7 @@ def creation_time(rows: Sequence[Row]) -> str | None:
 
 
 def thresholds(rows: Sequence[Row], clock: Clock) -> list[datetime]:
-    """Moments between the times of the rows, each of which would leave out another number of rows; the earliest first.
+    """Return moments between the times of the rows, the earliest first: each would leave out another number of rows.
 
     Two of them are two rows apart, as an API may leave out the row of the moment itself.
     """
@@ -79,7 +79,7 @@ def is_filtered(
     key: Callable[[Row], Hashable],
     created: str | None = None,
 ) -> bool:
-    """Whether an API returned the rows that changed since a moment, and no others.
+    """Return whether an API returned the rows that changed since a moment, and no others.
 
     Args:
         rows: The first page without a filter.
@@ -110,5 +110,5 @@ def is_filtered(
 
 
 def _cut(clock: Clock, moment: datetime) -> datetime:
-    """A moment as the API was sent it."""
+    """Return a moment as the API was sent it."""
     return parse_instant(int(text) if (text := clock.text(moment)).isdecimal() else text) or moment

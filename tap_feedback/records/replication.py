@@ -1,11 +1,12 @@
-"""Incremental replication: the range of time to request, the rows in it, and the bookmark that they reach."""
+"""Incremental replication: the time range to request, the filter for its records, and the bookmark."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.records.timestamps import format_instant, parse_instant
 
@@ -15,22 +16,29 @@ if TYPE_CHECKING:
     from tap_feedback.settings import General, Incremental
 
 #: What to do about a bookmark that cannot be used.
-REMEDY = "remove it from the state, to read from `start_date`"
+REMEDY = "remove it from the state to read from `start_date` on"
 
-#: The overlap of two windows: an API may or may not include the ends of a range.
+#: The overlap of two windows, as an API may or may not include the ends of a range.
 OVERLAP = timedelta(seconds=1)
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+#: How far the date of a place can be behind that of UTC.
+MOST_BEHIND = timedelta(hours=12)
 
 
 def is_instant(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are points in time."""
+    """Return whether the values of a property are points in time."""
     return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
 
 
+def is_date(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are dates without a time."""
+    return any(variant.get("format") == "date" for variant in _variants(schema))
+
+
 def is_number(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are numbers, and nothing else but null."""
+    """Return whether the values of a property are only numbers or null."""
     kinds: set[str] = set()
     for variant in _variants(schema):
         types = variant.get("type", "any")
@@ -39,12 +47,12 @@ def is_number(schema: Mapping[str, Any]) -> bool:
 
 
 def _variants(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The schemas of which a value must fit one."""
+    """Return the schemas of which a value must fit one."""
     return schema.get("anyOf") or schema.get("oneOf") or [schema]
 
 
 class Window(NamedTuple):
-    """A range of time, up to its end; None if it is open."""
+    """A time range, without its end; None for an open end."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -59,9 +67,9 @@ class Replication:
         stream: Its name, for messages.
         key: The replication key.
         is_instant: Whether the key is a point in time.
-        state: The stream's state, which `move_bookmark` changes. The bookmark is the SDK's own, or else that of a
-            singer-io tap, which is under the name of the key.
-        settings: `start_date` and `end_date` count if the key is a point in time.
+        state: The stream's state, which `move_bookmark` changes. The bookmark is in the SDK's format, or in that of a
+            singer-io tap, under the name of the key.
+        settings: Their `start_date` and `end_date` apply if the key is a point in time.
         incremental: How to request a range.
         began: The moment the sync began.
     """
@@ -87,31 +95,41 @@ class Replication:
         self.bookmark = state.get(key) if self.is_taken_over else own
         self.end = settings.end_date if is_instant else None
         self.start = self._start(stream, settings.start_date)
-        self._newest: tuple[Any, Any] | None = None  # the latest value: as it is compared, and as it came
+        self._newest: tuple[Any, Any] | None = None  # the latest value: as compared, and as received
         self._knows_clock = False
         #: Whether any row has a usable value of the key; None before the first row.
         self.has_values: bool | None = None
 
     def _start(self, stream: str, start_date: datetime | None) -> Any | None:
-        """The bookmark less the lookback, or `start_date`, whichever is later.
+        """Return the bookmark minus the lookback, or `start_date` if that is later.
 
         Raises:
-            ConfigurationError: The bookmark is not a point in time, or is in the future.
+            ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
         """
         if not self.is_instant:
+            if not isinstance(self.bookmark, (int, float, NoneType)) or isinstance(self.bookmark, bool):
+                raise ConfigurationError(
+                    f"state: the bookmark of {stream} is not a number, as `{self.key}` is: remove it from the state, "
+                    "to read from the beginning"
+                )
             return self.bookmark
         if self.bookmark is None:
             return start_date
         moment = parse_instant(self.bookmark)
         if moment is None:
-            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {REMEDY}")
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time; {REMEDY}")
         if moment > self.began:
             raise ConfigurationError(
-                f"state: the bookmark of {stream} lies in the future, so nothing would be read: {REMEDY}"
+                f"state: the bookmark of {stream} is in the future, so nothing would be read; {REMEDY}"
             )
         lookback = timedelta(seconds=self.incremental.lookback)
         start = max(moment, EARLIEST + lookback) - lookback
         return start if start_date is None else max(start, start_date)
+
+    def start_with_day(self) -> None:
+        """Begin the range with a whole day, as keys that are dates without a time need it."""
+        if self.is_instant and self.start is not None:
+            self.start = datetime.combine(self.start.astimezone(timezone.utc), time.min, timezone.utc)
 
     @property
     def origin(self) -> str:
@@ -122,13 +140,13 @@ class Replication:
 
     @property
     def is_over(self) -> bool:
-        """Whether the range ends before it begins, so that there is nothing to request."""
+        """Whether the range is empty, so there is nothing to request."""
         return self.start is not None and self.end is not None and bool(self.start >= self.end)
 
     def note_clock(self, sent: datetime | None) -> None:
-        """Note when the first request was sent by the API's clock, which counts if it is behind ours.
+        """Note when the first request was sent, by the API's clock. If that is earlier, it becomes the sync's start.
 
-        That clock dates the rows that change from then on, so a bookmark beyond this moment could pass them.
+        The API's clock dates the rows that change during the sync, so a bookmark after this moment could skip them.
         """
         if sent is not None and not self._knows_clock:
             self._knows_clock = True
@@ -136,11 +154,16 @@ class Replication:
 
     # What is requested
 
-    def windows(self) -> Iterator[list[Window]]:
-        """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
+    @property
+    def whole(self) -> tuple[str | None, str | None]:
+        """The start and the end of the whole range, as `bounds` returns them."""
+        return self.bounds(Window(self.start, self.end))
 
-        The first group ends at the moment the sync began. The time after it is read last: a row that changes during the
-        sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
+    def windows(self) -> Iterator[list[Window]]:
+        """Yield groups of windows. The windows of a group may be read concurrently, the groups one after the other.
+
+        The first group ends at the moment the sync began. The time after that is read last, as a row that changes
+        during the sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
         """
         if self.is_over:
             return
@@ -158,7 +181,7 @@ class Replication:
             yield [Window(max(last, self.start), self.end)]
 
     def bounds(self, window: Window) -> tuple[str | None, str | None]:
-        """The start and the end of a window as the API wants them; None for an end that is open."""
+        """Return the start and the end of a window in the API's format; None for an open end."""
         if not self.is_instant:
             return None, None
         start, end, pattern = window.start, window.end, self.incremental.format
@@ -172,23 +195,11 @@ class Replication:
     # What the API returns
 
     def _place(self, value: Any) -> Any:
-        """The value of the key as it is compared; None if it is not comparable."""
+        """Return the value of the key for comparisons; None if it cannot be compared."""
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records in the range, whether or not the API filtered them, and those without a value of the key.
-
-        Raises:
-            FatalAPIError: The key is a number in one record, and text in another or in the bookmark.
-        """
-        try:
-            return self._within(records)
-        except TypeError:
-            raise FatalAPIError(
-                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
-            ) from None
-
-    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records in the range, whether or not the API filtered them, and those without a value of the key."""
         start, end, newest = self.start, self.end, self._newest
         kept = []
         for record in records:
@@ -206,13 +217,17 @@ class Replication:
         return kept
 
     def move_bookmark(self) -> None:
-        """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
+        """Move the bookmark to the newest record, but never back, and never past the moment the sync began."""
         if self._newest is None:
             return
         place, value = self._newest
         if self.is_instant and place > self.began:
-            # Rows that change in the rest of this second may have its beginning as their time.
-            value = format_instant(self.began, SECONDS)
+            # Rows that change later in this second may have its beginning as their time, and rows with dates alone
+            # the beginning of their day, in any time zone.
+            is_day = place.astimezone(timezone.utc).time() == time.min
+            value = (
+                format_instant(self.began - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(self.began, SECONDS)
+            )
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
