@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_feedback.page import lookup
-from tap_feedback.probe.names import NAMES_A_CHANGE, STARTS
-from tap_feedback.probe.times import ISO, creation_time, is_filtered, thresholds
+from tap_feedback.probe.exchange import BudgetSpentError
+from tap_feedback.probe.names import ENDS, NAMES_A_CHANGE, STARTS
+from tap_feedback.probe.times import ISO, creation_time, is_ended, is_filtered, thresholds
 from tap_feedback.request import EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from datetime import datetime
 
     from tap_feedback.page import Page
@@ -59,7 +60,8 @@ class Filter:
                 break
             for name in self._names(self._clock._replace(format=pattern)):
                 say(f"`{name}` filters by `{self._clock.name}`: for a later start, the earlier rows were left out")
-                return {"start_param": name, "end_param": None, "format": pattern}
+                end = self._find_end(name, self._clock._replace(format=pattern), say)
+                return {"start_param": name, "end_param": end, "format": pattern}
         say("no known parameter filters by time: each sync reads all rows, and writes those that changed")
         return None
 
@@ -70,13 +72,32 @@ class Filter:
         page = self._get(clock, starts)
         if page is not None and self._look.keys(page) == self._look.keys(self._page):
             return
-        start = self._starts[count // 2]
+        start = self._start
         for name in self._heeded(page, starts)[:MOST_ALONE]:
             alone = self._get(clock, {name: start})
             if alone is not None and self._is_filtered(alone, clock, start, name):
                 self.filtered = alone
                 yield name
                 return
+
+    def _find_end(self, name: str, clock: Clock, say: Say) -> str | None:
+        """Return the parameter for the end of a time range, whose name follows from that of the start."""
+        start, page = self._start, self.filtered
+        ends = [moment for moment in thresholds(page.rows, clock) if moment > start] if page else []
+        lower = name.lower()
+        names = [_replaced(name, word, other) for word, other in ENDS if word in lower]
+        if page is None or not ends:
+            return None
+        end = ends[len(ends) // 2]
+        try:
+            for other in names:
+                ended = self._get(clock, {name: start, other: end})
+                if ended and is_ended(page.rows, ended.rows, clock, end, key=self._key):
+                    say(f"`{other}` ends the time range: the later rows were left out")
+                    return other
+        except BudgetSpentError:
+            pass
+        return None
 
     def _get(self, clock: Clock, starts: Mapping[str, datetime]) -> Page | None:
         is_number = clock.format in EPOCHS and self._look.exchange.in_body
@@ -95,12 +116,25 @@ class Filter:
 
     def _is_filtered(self, page: Page, clock: Clock, start: datetime, name: str) -> bool:
         created = None if NAMES_A_CHANGE(name) else creation_time(self._page.rows)
-        return is_filtered(
-            self._page.rows, page.rows, clock, start, key=lambda row: self._look.keys_of([row])[0], created=created
-        )
+        return is_filtered(self._page.rows, page.rows, clock, start, key=self._key, created=created)
+
+    @property
+    def _start(self) -> datetime:
+        """The moment to request rows from: one in the middle of them."""
+        return self._starts[len(self._starts) // 2]
+
+    def _key(self, row: dict[str, Any]) -> Hashable:
+        return self._look.keys_of([row])[0]
 
     def counts_all(self, total_path: str | None) -> bool:
         """Return whether the total counts the rows that were left out, too, so that it is no total of a time range."""
         if self.filtered is None or total_path is None:
             return False
         return bool(lookup(self.filtered.response, total_path) == lookup(self._page.response, total_path))
+
+
+def _replaced(name: str, word: str, other: str) -> str:
+    """Return a name with another word, which begins in upper case if the first one does."""
+    place = name.lower().index(word)
+    other = other.capitalize() if name[place].isupper() else other
+    return name[:place] + other + name[place + len(word) :]

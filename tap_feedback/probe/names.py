@@ -58,6 +58,8 @@ STARTS = (
     *("modified_after", "updated_from", "updatedFrom", "updated_at_from", "updated_at_min", "changed_since"),
     *("last_updated_after", "filter[updated_since]", "updated_at[gte]", "since", "start_date", "from_date"),
 )
+#: Words in the name of a start, and in that of the end beside it.
+ENDS = (("after", "before"), ("since", "until"), ("since", "before"), ("from", "to"), ("min", "max"), ("gte", "lte"))
 NAMES_A_CHANGE = re.compile(r"updat|modif|chang", re.IGNORECASE).search
 
 #: The usual ways to send a key. In the query it may end up in logs, so that is the last resort.

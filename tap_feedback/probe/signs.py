@@ -63,7 +63,7 @@ def cursor_params(path: str) -> list[str]:
 
 
 def more_flags(pages: Sequence[Page]) -> Iterable[str]:
-    """Yield the paths of flags that say on all of these pages that more rows follow, with a `!` if they are inverted."""
+    """Yield the paths of flags that say on all of these pages that more rows follow, with a `!` if inverted."""
     for member in members_of(pages[0]):
         if member.name not in MORE_FLAGS or type(member.value) is not bool or not is_dotted_path(member.path):
             continue

@@ -109,6 +109,28 @@ def is_filtered(
     return any((at := parse_instant(row.get(created))) is not None and at < start for row in returned)
 
 
+def is_ended(
+    rows: Sequence[Row], returned: Sequence[Row], clock: Clock, end: datetime, *, key: Callable[[Row], Hashable]
+) -> bool:
+    """Return whether an API returned the rows that changed up to a moment, and no others.
+
+    Args:
+        rows: The first page without an end.
+        returned: The first page with it.
+        clock: The time of the rows.
+        end: The moment.
+        key: Returns the key of a row.
+    """
+    before = {key(row) for row in rows if (moment := clock.of(row)) is not None and moment < _cut(clock, end)}
+    got = {key(row) for row in returned}
+    return (
+        got != {key(row) for row in rows}
+        and bool(got)
+        and got.issuperset(before)
+        and all((moment := clock.of(row)) is not None and moment <= end for row in returned)
+    )
+
+
 def _cut(clock: Clock, moment: datetime) -> datetime:
     """Return a moment as the API was sent it."""
     return parse_instant(int(text) if (text := clock.text(moment)).isdecimal() else text) or moment

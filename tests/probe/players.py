@@ -107,19 +107,24 @@ class Player:
     Args:
         rows: The rows.
         page: Returns the response, of the rows that a filter left, and the parameters.
-        since: The parameter that filters by `updated_at`; None if none does.
+        since: The parameter that filters by `time` from a moment on; None if none does.
+        time: The time by which it filters.
+        until: The parameter for the end of the range.
     """
 
     rows: list[Row]
     page: Callable[[list[Row], dict[str, Any]], Any]
     since: str | None = None
     time: str = "updated_at"
+    until: str | None = None
 
     def __call__(self, asked: RecordedRequest) -> Any:
         """The response to a request."""
         params = {**asked.query, **(asked.json if asked.body else {})}
         start = params.get(self.since or "")
+        end = params.get(self.until or "")
         found = [row for row in self.rows if start is None or str(row[self.time]) >= str(start)]
+        found = [row for row in found if end is None or str(row[self.time]) < str(end)]
         return self.page(found, {**params, "_url": f"http://{asked.headers['Host']}{asked.path}", "_path": asked.path})
 
 

@@ -66,6 +66,17 @@ def test_a_filter_is_proven(page: Any, since: str, count: int, caplog: pytest.Lo
     assert len(found.run.ids(STREAM)) == count
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("updated_since", "updated_until"), ("modifiedSince", "modifiedBefore"), ("updated_at[gte]", "updated_at[lte]")],
+)
+def test_the_end_of_a_range_is_proven(since: str, until: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The parameter beside that of the start must leave out the later rows."""
+    found = probe(Player(rows(45), by_offset, since=since, until=until), caplog)
+    assert found.stream["incremental"]["end_param"] == until
+    assert len(found.run.ids(STREAM)) == 45
+
+
 def test_a_filter_by_another_time_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
     """A parameter that filters by the time of creation would leave out rows that changed."""
     found = probe(Player(rows(45), by_offset, since="since", time="created_at"), caplog)

@@ -98,4 +98,8 @@ def test_the_sandbox_is_found(name: str, style: str) -> None:
         assert sorted(map(str, run.ids(stream))) == sorted(str(row["id"]) for row in sandbox.rows(stream))
     assert found.block[name]["streams"][stream]["paginator"]["type"] == STYLES[style].settings["type"]
     if name == "analytics":
-        assert found.block[name]["streams"][stream]["incremental"]["start_param"] == "updated_after"
+        assert found.block[name]["streams"][stream]["incremental"] == {
+            "start_param": "updated_after",
+            "end_param": "updated_before",
+            "format": "%Y-%m-%dT%H:%M:%SZ",
+        }

@@ -23,7 +23,7 @@ from tap_feedback.probe.numbering import (
 )
 from tap_feedback.probe.rows import places, words_of
 from tap_feedback.probe.signs import cursor_params, cursors, link_paths
-from tap_feedback.probe.times import Clock, find_clock, is_filtered, thresholds
+from tap_feedback.probe.times import Clock, find_clock, is_ended, is_filtered, thresholds
 
 NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
@@ -148,6 +148,16 @@ def test_a_filter_must_leave_out_the_right_rows() -> None:
     assert not filtered(rows[5:])
     young = [{**row, "made": row["at"]} for row in rows[3:]]
     assert not is_filtered(rows, young, clock, starts[1], key=lambda row: row["id"], created="made")
+
+
+def test_an_end_must_leave_out_the_later_rows() -> None:
+    """Rows that are missing or too new, or an equal response, deny the end of a range; its own moment may count."""
+    rows = [{"id": day, "at": f"2024-01-{day:02}T00:00:00Z"} for day in range(1, 10)]
+    clock, end = Clock("at", "%Y-%m-%dT%H:%M:%SZ"), datetime(2024, 1, 5, tzinfo=timezone.utc)
+    kept = {
+        count: is_ended(rows, rows[:count], clock, end, key=lambda row: row["id"]) for count in range(len(rows) + 1)
+    }
+    assert [count for count, ended in kept.items() if ended] == [4, 5]
 
 
 def test_signs_of_the_next_page() -> None:
