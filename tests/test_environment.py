@@ -105,7 +105,7 @@ def test_sync_without_a_file() -> None:
 
 
 def test_a_file_and_the_environment(tmp_path: Any) -> None:
-    """A file may have what is no secret; the variables come before it, setting by setting."""
+    """A file may have the settings that are not secret. Variables take precedence, setting by setting."""
     with Server(lambda asked: {"data": []}) as server:
         file = tmp_path / "config.json"
         file.write_text(json.dumps({"feedback": {**api(server.url), "api_key": "old"}}), "utf-8")

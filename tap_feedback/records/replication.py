@@ -1,4 +1,4 @@
-"""Incremental replication: the range of time to request, the rows in it, and the bookmark that they reach."""
+"""Incremental replication: the time range to request, the filter for its records, and the bookmark."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tap_feedback.settings import General, Incremental
 
 #: What to do about a bookmark that cannot be used.
-REMEDY = "remove it from the state, to read from `start_date`"
+REMEDY = "remove it from the state to read from `start_date` on"
 
-#: The overlap of two windows: an API may or may not include the ends of a range.
+#: The overlap of two windows, as an API may or may not include the ends of a range.
 OVERLAP = timedelta(seconds=1)
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
@@ -28,7 +28,7 @@ MOST_BEHIND = timedelta(hours=12)
 
 
 def is_instant(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are points in time."""
+    """Return whether the values of a property are points in time."""
     return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
 
 
@@ -38,7 +38,7 @@ def is_date(schema: Mapping[str, Any]) -> bool:
 
 
 def is_number(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are numbers, and nothing else but null."""
+    """Return whether the values of a property are only numbers or null."""
     kinds: set[str] = set()
     for variant in _variants(schema):
         types = variant.get("type", "any")
@@ -47,12 +47,12 @@ def is_number(schema: Mapping[str, Any]) -> bool:
 
 
 def _variants(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The schemas of which a value must fit one."""
+    """Return the schemas of which a value must fit one."""
     return schema.get("anyOf") or schema.get("oneOf") or [schema]
 
 
 class Window(NamedTuple):
-    """A range of time, up to its end; None if it is open."""
+    """A time range, without its end; None for an open end."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -67,9 +67,9 @@ class Replication:
         stream: Its name, for messages.
         key: The replication key.
         is_instant: Whether the key is a point in time.
-        state: The stream's state, which `move_bookmark` changes. The bookmark is the SDK's own, or else that of a
-            singer-io tap, which is under the name of the key.
-        settings: `start_date` and `end_date` count if the key is a point in time.
+        state: The stream's state, which `move_bookmark` changes. The bookmark is in the SDK's format, or in that of a
+            singer-io tap, under the name of the key.
+        settings: Their `start_date` and `end_date` apply if the key is a point in time.
         incremental: How to request a range.
         began: The moment the sync began.
     """
@@ -95,13 +95,13 @@ class Replication:
         self.bookmark = state.get(key) if self.is_taken_over else own
         self.end = settings.end_date if is_instant else None
         self.start = self._start(stream, settings.start_date)
-        self._newest: tuple[Any, Any] | None = None  # the latest value: as it is compared, and as it came
+        self._newest: tuple[Any, Any] | None = None  # the latest value: as compared, and as received
         self._knows_clock = False
         #: Whether any row has a usable value of the key; None before the first row.
         self.has_values: bool | None = None
 
     def _start(self, stream: str, start_date: datetime | None) -> Any | None:
-        """The bookmark less the lookback, or `start_date`, whichever is later.
+        """Return the bookmark minus the lookback, or `start_date` if that is later.
 
         Raises:
             ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
@@ -117,10 +117,10 @@ class Replication:
             return start_date
         moment = parse_instant(self.bookmark)
         if moment is None:
-            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {REMEDY}")
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time; {REMEDY}")
         if moment > self.began:
             raise ConfigurationError(
-                f"state: the bookmark of {stream} lies in the future, so nothing would be read: {REMEDY}"
+                f"state: the bookmark of {stream} is in the future, so nothing would be read; {REMEDY}"
             )
         lookback = timedelta(seconds=self.incremental.lookback)
         start = max(moment, EARLIEST + lookback) - lookback
@@ -140,13 +140,13 @@ class Replication:
 
     @property
     def is_over(self) -> bool:
-        """Whether the range ends before it begins, so that there is nothing to request."""
+        """Whether the range is empty, so there is nothing to request."""
         return self.start is not None and self.end is not None and bool(self.start >= self.end)
 
     def note_clock(self, sent: datetime | None) -> None:
-        """Note when the first request was sent by the API's clock, which counts if it is behind ours.
+        """Note when the first request was sent, by the API's clock. If that is earlier, it becomes the sync's start.
 
-        That clock dates the rows that change from then on, so a bookmark beyond this moment could pass them.
+        The API's clock dates the rows that change during the sync, so a bookmark after this moment could skip them.
         """
         if sent is not None and not self._knows_clock:
             self._knows_clock = True
@@ -160,10 +160,10 @@ class Replication:
         return self.bounds(Window(self.start, self.end))
 
     def windows(self) -> Iterator[list[Window]]:
-        """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
+        """Yield groups of windows. The windows of a group may be read concurrently, the groups one after the other.
 
-        The first group ends at the moment the sync began. The time after it is read last: a row that changes during the
-        sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
+        The first group ends at the moment the sync began. The time after that is read last, as a row that changes
+        during the sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
         """
         if self.is_over:
             return
@@ -181,7 +181,7 @@ class Replication:
             yield [Window(max(last, self.start), self.end)]
 
     def bounds(self, window: Window) -> tuple[str | None, str | None]:
-        """The start and the end of a window as the API wants them; None for an end that is open."""
+        """Return the start and the end of a window in the API's format; None for an open end."""
         if not self.is_instant:
             return None, None
         start, end, pattern = window.start, window.end, self.incremental.format
@@ -195,7 +195,7 @@ class Replication:
     # What the API returns
 
     def _place(self, value: Any) -> Any:
-        """The value of the key as it is compared; None if it is not comparable."""
+        """Return the value of the key for comparisons; None if it cannot be compared."""
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -217,13 +217,13 @@ class Replication:
         return kept
 
     def move_bookmark(self) -> None:
-        """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
+        """Move the bookmark to the newest record, but never back, and never past the moment the sync began."""
         if self._newest is None:
             return
         place, value = self._newest
         if self.is_instant and place > self.began:
-            # Rows that change in the rest of this second may have its beginning as their time, and rows with dates
-            # alone that of their day, wherever that is.
+            # Rows that change later in this second may have its beginning as their time, and rows with dates alone
+            # the beginning of their day, in any time zone.
             is_day = place.astimezone(timezone.utc).time() == time.min
             value = (
                 format_instant(self.began - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(self.began, SECONDS)

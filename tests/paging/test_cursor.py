@@ -105,7 +105,7 @@ def test_rows_that_come_again_fail_and_name_the_cursor(cursor: Callable[[int], s
 
 
 def test_one_cursor_for_all_pages_is_followed_as_long_as_rows_differ() -> None:
-    """A scroll id stays the same; the end is an empty page."""
+    """A scroll id is the same for all pages; the end is an empty page."""
 
     def respond(_: RecordedRequest) -> Any:
         page = len(server.requests) - 1
@@ -275,7 +275,7 @@ def test_no_content_for_a_cursor_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "answered 204 No Content for a cursor" in run.failures["forums"]
+    assert "returned 204 No Content for the cursor" in run.failures["forums"]
     assert len(server.requests) == 5
     assert run.state.get("bookmarks", {}).get("forums", {}) == {}
 
@@ -290,12 +290,12 @@ def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "unlike those before" in run.failures["forums"]
+    assert "unlike those before it" in run.failures["forums"]
     assert "warning" in run.failures["forums"]
 
 
 def test_a_total_above_the_rows_received_fails() -> None:
-    """The bookmark stays, so that the next sync reads them."""
+    """The bookmark does not move, so the next sync reads them."""
     with Server(lambda request: {"forums": forums(1), "total": 5000, "pagination": {}}) as server:
         run = analytics(server, paginator={"total_path": "total"})
     assert "a total of 5,000 rows but returned 1" in run.failures["forums"]
