@@ -155,8 +155,10 @@ def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: ob
         for param in ("start_param", "end_param"):
             if merged.get(param) is None:
                 yield Fault((*place, param), "must be set if `window` is")
-    if merged.get("start_param") is None and START not in str(texts) and own.get("initial_value") is not None:
-        yield Fault((*place, "initial_value"), f"needs `start_param`, or `{{{START}}}` in `params` or `json`")
+    if merged.get("start_param") is None and START not in str(texts):
+        for name in ("initial_value", "trust_filter"):
+            if own.get(name):
+                yield Fault((*place, name), f"needs `start_param`, or `{{{START}}}` in `params` or `json`")
     first, last = parse_instant(own.get("initial_value")), parse_instant(end)
     if first is not None and first > datetime.now(timezone.utc):
         yield Fault((*place, "initial_value"), "lies in the future, so nothing would be read")

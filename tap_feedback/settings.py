@@ -47,6 +47,13 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
             "as the moment the sync began; null for none."
         ),
     ] = None
+    trust_filter: Annotated[
+        bool,
+        Meta(
+            description="Whether to write all rows that the API returns, because it filters by another field than the "
+            "replication key; needs `start_param`."
+        ),
+    ] = False
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
