@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tap_feedback.paging import Paginator
     from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
@@ -168,6 +169,10 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
+    def new_order(self) -> RowOrder | None:
+        """What checks the order of the rows of a chain; None if the settings promise none."""
+        return None
+
     @property
     def passes(self) -> Sequence[Mapping[str, Any]]:
         """The parameters of each pass over the stream."""
@@ -183,12 +188,13 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def chain(self, bounds: Bounds, params: Mapping[str, Any]) -> Iterator[Page]:
+    def chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
         """The pages of one time range, in one pass.
 
         Args:
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
+            checks_order: Whether rows must be in the order that the settings promise.
         """
         source = Source(
             self.declaration.selection,
@@ -196,6 +202,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             self.note_response,
             hooks_of(self),
             self.slots,
+            self.new_order() if checks_order else None,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())
@@ -233,7 +240,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         """Read some rows and add a column for each property whose values all fit one type."""
         rows: list[dict[str, Any]] = []
         whole = self.range_between(None, None, is_whole=True)
-        for page in self.chain(whole.bounds(next(whole.windows())[0]), self.passes[0]):
+        for page in self.chain(whole.bounds(next(whole.windows())[0]), self.passes[0], checks_order=False):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break
