@@ -11,6 +11,7 @@ from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.body import remove_path, set_path
 from tap_feedback.paging import PageRequest
+from tap_feedback.records.timestamps import EPOCH_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
 #: The variables that stand for the time range of a request.
 START, END = "incremental.start_value", "incremental.end_value"
-EPOCHS = {"epoch", "epoch_ms"}
 
 
 class RangeRequest(NamedTuple):
@@ -106,7 +106,7 @@ class Assembler:
 
     def _numbers(self, wanted: RangeRequest) -> dict[str, Any]:
         """The time range as JSON has it: epochs are numbers."""
-        is_epoch = self._stream.incremental.format in EPOCHS
+        is_epoch = self._stream.incremental.format in EPOCH_UNITS
         return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 
-from tap_feedback.records.timestamps import format_instant, parse_instant
+from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,5 +170,7 @@ class Replication:
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
+        if self.is_instant and not isinstance(value, str):
+            value = normalize(value)  # an epoch of a column that is a number
         self.state.update(replication_key=self.key, replication_key_value=value)
         self.bookmark = value
