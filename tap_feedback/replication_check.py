@@ -1,4 +1,4 @@
-"""Check of how a stream is replicated: whether its keys, by the settings and the catalog, can serve."""
+"""Check of a stream's replication method and keys, as the settings and the catalog have them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def check_replication(stream: FeedbackStream) -> None:
-    """Check that a stream can be replicated by its method and its key.
+    """Check that a stream can be replicated with its method and key.
 
     Raises:
-        ConfigurationError: It cannot; the message names what to change.
+        ConfigurationError: It cannot. The message says what to change.
     """
     name, method, key = stream.name, stream.replication_method, stream.replication_key
     if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
@@ -43,10 +43,10 @@ def check_replication(stream: FeedbackStream) -> None:
 
 
 def has_timestamps(stream: FeedbackStream) -> bool:
-    """Whether values of the replication key are compared as points in time.
+    """Return whether values of the replication key are compared as points in time.
 
-    They are, too, if only the tap's own schema says so: a catalog may have lost the `format`. A number is an epoch if
-    the API wants epochs for the start of a range.
+    The tap's own schema is enough for that, as a catalog may have lost the `format`. A number is an epoch if the API
+    wants epochs for the start of a range.
     """
     own = stream.schema["properties"].get(stream.replication_key, {})
     used = stream.effective_schema["properties"].get(stream.replication_key, {})
@@ -63,7 +63,7 @@ def requests_epochs(declaration: Stream) -> bool:
 
 
 def warn_of_older_catalog(stream: FeedbackStream) -> None:
-    """Log which keys of the settings have no effect, as the catalog has others."""
+    """Log which keys of the settings have no effect because the catalog has others."""
     own = stream.declaration
     for setting, given, used in (
         ("primary_key", own.primary_keys, stream.primary_keys),
@@ -78,6 +78,6 @@ def warn_of_older_catalog(stream: FeedbackStream) -> None:
 
 
 def _names(key: str | Sequence[str] | None) -> str:
-    """The names of a key, in words."""
+    """Return the names of a key, in words."""
     names = [key] if isinstance(key, str) else key or ()
     return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
