@@ -20,7 +20,8 @@ from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
-from tap_feedback.request import Assembler, RangeRequest
+from tap_feedback.request import Assembler, RangeRequest, has_variable
+from tap_feedback.request_check import check_requests
 from tap_feedback.responses import check_body, check_status
 from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
@@ -254,11 +255,18 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         rows = (self.post_process(row.copy(), None) for row in page.rows)
         return page._replace(rows=[row for row in rows if row is not None])
 
+    @property
+    def _open_range(self) -> Bounds:
+        """The time range for a look at some rows: open, or that of the settings if a body has a variable for it."""
+        in_body = has_variable(self.declaration.json)
+        start, end = (self.general.start_date, self.general.end_date) if in_body else (None, None)
+        return self.range_between(start, end, is_whole=True).whole
+
     def infer_columns(self) -> None:
         """Read some rows, and add a column for each property whose values all fit one type."""
+        bounds = self._open_range
+        check_requests(self, bounds)
         rows: list[dict[str, Any]] = []
-        whole = self.range_between(None, None, is_whole=True)
-        bounds = whole.bounds(next(whole.windows())[0])
         for page in chain.from_iterable(self.range_pages(bounds, params, checks_order=False) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:

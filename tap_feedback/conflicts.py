@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 from jsonschema import Draft7Validator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
 UNIONS = {"auth": Auth, "paginator": Paging}
+#: Checks a JSON Schema, regular expressions included.
+_SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
@@ -52,6 +55,7 @@ def _of_api(
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
     if isinstance(incremental := api.get("incremental", {}), Mapping):
         yield from _of_incremental((name,), incremental, incremental, api, end)
+    yield from _of_variables((name,), {"params": api.get("params", {})}, api.get("variables", {}))
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -126,7 +130,11 @@ def _of_stream(
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
         yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
-    known = api.get("variables", {})
+    yield from _of_variables(place, block, api.get("variables", {}))
+
+
+def _of_variables(place: tuple[str, ...], block: Block, known: Any) -> Iterator[Fault]:
+    """Check that the variables in a stream's settings, or in those of an API, have values."""
     for part in ("path", "params", "json", "passes"):
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             allowed = {START, END} if part != "path" else set()
@@ -138,8 +146,10 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
     for name, column in columns.items():
         if not isinstance(column, Mapping):
             yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
-        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+        elif not _SCHEMAS.is_valid(column):
             yield Fault((*place, name), "is not a JSON Schema")
+        elif '"$ref":' in json.dumps(column):
+            yield Fault((*place, name), "must be without `$ref`: put the schema in its place")
 
 
 def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: object, end: object) -> Iterator[Fault]:
