@@ -23,7 +23,13 @@ from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
-from tap_feedback.replication_check import check_replication, has_dates, has_timestamps, warn_of_older_catalog
+from tap_feedback.replication_check import (
+    check_replication,
+    has_dates,
+    has_timestamps,
+    warn_of_older_catalog,
+    warn_of_rows_without_key,
+)
 from tap_feedback.request_check import check_requests
 from tap_feedback.row_order import order_of
 
@@ -225,19 +231,6 @@ class FeedbackStream(ApiStream):
 
     # State
 
-    def _warn_of_rows_without_key(self, replication: Replication) -> None:
-        """Warn that syncs cannot be incremental, if no row has a usable replication key."""
-        if replication.has_values is False:
-            self.stream_log.warning(
-                "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
-                replication.key,
-                "there is no bookmark and every sync reads everything"
-                if replication.bookmark is None
-                else "the bookmark does not move and every sync starts from it",
-                self.api,
-                self.name,
-            )
-
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Return None: the replication itself keeps the bookmark from passing the start of the sync."""
 
@@ -258,7 +251,7 @@ class FeedbackStream(ApiStream):
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
-            self._warn_of_rows_without_key(self.replication)
+            warn_of_rows_without_key(self, self.replication)
         elif self.version is not None:
             for stream_map in self.stream_maps:
                 if not isinstance(stream_map, RemoveRecordTransform):

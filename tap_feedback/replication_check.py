@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_feedback.client import FeedbackStream
+    from tap_feedback.records.replication import Replication
     from tap_feedback.settings import Stream
 
 
@@ -80,6 +81,20 @@ def warn_of_older_catalog(stream: FeedbackStream) -> None:
                 "run `--discover` again, or change it there",
                 *(stream.api, stream.name, setting, _names(given), _names(used)),
             )
+
+
+def warn_of_rows_without_key(stream: FeedbackStream, replication: Replication) -> None:
+    """Warn that syncs cannot be incremental, if no row has a usable replication key."""
+    if replication.has_values is False:
+        stream.stream_log.warning(
+            "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
+            replication.key,
+            "there is no bookmark and every sync reads everything"
+            if replication.bookmark is None
+            else "the bookmark does not move and every sync starts from it",
+            stream.api,
+            stream.name,
+        )
 
 
 def _names(key: str | Sequence[str] | None) -> str:
