@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.body import remove_path, set_path
+from tap_feedback.body import as_text, remove_path, set_path
 from tap_feedback.paging import PageRequest
+from tap_feedback.records.timestamps import EPOCH_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
 #: The variables for the time range of a request.
 START, END = "incremental.start_value", "incremental.end_value"
-EPOCHS = {"epoch", "epoch_ms"}
 
 
 class RangeRequest(NamedTuple):
@@ -47,10 +47,24 @@ class Assembler:
         self._range_in_body = stream.method == "POST"
         self._page_in_body = stream.paginator.location == "body"
 
+    @property
+    def sends_start(self) -> bool:
+        """Whether the requests have a place for the start of the range."""
+        return self._stream.incremental.start_param is not None or self._mentions(START)
+
+    @property
+    def sends_end(self) -> bool:
+        """Whether the requests have a place for the end of the range."""
+        return self._stream.incremental.end_param is not None or self._mentions(END)
+
+    def _mentions(self, name: str) -> bool:
+        stream = self._stream
+        return f"{{{name}}}" in str([self._params, stream.json, stream.passes])
+
     def params(self, wanted: RangeRequest) -> dict[str, Any]:
         """Return the query parameters of a request."""
         params = {name: fill(value, _range(wanted).get) for name, value in {**self._params, **wanted.params}.items()}
-        params = {name: value for name, value in params.items() if not _has_variable(value)}
+        params = {name: value for name, value in params.items() if not has_variable(value)}
         if not self._range_in_body:
             params |= self._range_params(wanted)
         if not self._page_in_body:
@@ -66,10 +80,10 @@ class Assembler:
         if self._stream.method == "GET":
             return None
         body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), self._numbers(wanted).get)
-        if _has_variable(body):
+        if has_variable(body):
+            remedy = "`start_date` or `incremental.initial_value`" if START in str(body) else "`end_date`"
             raise ConfigurationError(
-                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; "
-                "set `start_date` or `incremental.initial_value`"
+                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; set {remedy}"
             )
         for name in [] if wanted.page.is_first else self._stream.paginator.first_page_only:
             remove_path(body, name)
@@ -92,7 +106,7 @@ class Assembler:
 
     def _numbers(self, wanted: RangeRequest) -> dict[str, Any]:
         """Return the time range for a JSON body, in which epochs are numbers."""
-        is_epoch = self._stream.incremental.format in EPOCHS
+        is_epoch = self._stream.incremental.format in EPOCH_UNITS
         return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
 
 
@@ -129,12 +143,6 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
     return VARIABLE.sub(text, value)
 
 
-def _has_variable(value: Any) -> bool:
+def has_variable(value: Any) -> bool:
+    """Whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text
-
-
-def as_text(value: Any) -> Any:
-    """Return the value of a parameter with `true` and `false` as JSON spells them."""
-    if isinstance(value, (list, tuple)):
-        return [as_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value

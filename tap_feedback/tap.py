@@ -8,7 +8,7 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.exceptions import ConfigurationError, FatalSyncError, SyncError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
 from tap_feedback.catalog import check_catalog, read_replication_metadata
@@ -127,7 +127,10 @@ class TapFeedback(CommandLineTap):
         if self.input_catalog is None:
             for stream in streams:
                 if stream.declaration.infers and self.settings.apis[stream.api].base_url:
-                    stream.infer_columns()
+                    try:
+                        stream.infer_columns()
+                    except SyncError as error:
+                        raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
         return streams
 
     def selected_streams(self) -> list[FeedbackStream]:

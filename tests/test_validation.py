@@ -71,6 +71,18 @@ from tests.test_settings import SECRET, api, full_schema, lines
             "`feedback.paginator.stop_condition` must be `<cursor_path> is not defined`",
         ),
         ({"incremental": {"format": "YYYY"}}, "`feedback.incremental.format` must be a strftime pattern"),
+        (
+            {"incremental": {"format": "%Y-%m"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, month",
+        ),
+        (
+            {"incremental": {"format": "%Q"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, month",
+        ),
+        (
+            {"incremental": {"format": "%H:%M"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, mon",
+        ),
         ({"incremental": {"format": None}}, "`feedback.incremental.format` must be a strftime pattern"),
         ({"incremental": {"lookback": -1}}, "`feedback.incremental.lookback` must be a number, at least 0"),
         ({"retry": {"max_retries": -1}}, "`feedback.retry.max_retries` must be a whole number, at least 0"),
@@ -122,7 +134,7 @@ from tests.test_settings import SECRET, api, full_schema, lines
     ],
 )
 def test_each_fault_is_one_line_that_names_the_setting(settings: dict[str, Any], line: str) -> None:
-    """A fault is told in one line, with the setting and what is expected."""
+    """A fault is one line, with the setting and what is expected."""
     (found,) = lines(**settings)
     assert found.startswith(line)
     assert SECRET not in found
@@ -165,7 +177,7 @@ def test_faults_at_the_top_level(config: dict[str, Any], line: str) -> None:
 
 @pytest.mark.parametrize("config", [None, [], "text", 1])
 def test_a_config_that_is_no_object_is_one_line(config: object) -> None:
-    """Whatever else was read is told once."""
+    """Any other value leads to one message."""
     assert problems(config) == ["the config must be an object"]
 
 
@@ -256,14 +268,14 @@ API = st.dictionaries(
 
 @given(API, st.sampled_from(sorted(STREAMS)))
 def test_whatever_has_no_problems_can_be_parsed(settings: dict[str, Any], name: str) -> None:
-    """Any object is either told to be wrong, or means something."""
+    """Any object is either reported as wrong, or valid."""
     config = {name: {**api(), **settings}}
     if not problems(config):
         assert parse(config).apis[name].name == name
 
 
 def poisoned(schema: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The places of a schema at which a secret could stand."""
+    """The places of a schema that could hold a secret."""
     places: list[tuple[str, ...]] = []
     for name, part in schema.get("properties", {}).items():
         places += [(name,), *((name, *place) for place in poisoned(part))]

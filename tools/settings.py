@@ -1,4 +1,4 @@
-"""The tap's settings, as the documents and Meltano list them: the generator's only access to their schema."""
+"""Settings of the tap, as the documents and Meltano list them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_feedback.streams import shipped
 from tap_feedback.tap import TapFeedback
 
 Leaves = dict[str, dict[str, Any]]
-#: The APIs with different defaults; those of `support` are those of `feedback`.
+#: The APIs with different defaults. `support` has those of `feedback`.
 FEEDBACK, ANALYTICS = "feedback", "analytics"
 
 
@@ -25,7 +25,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def all_leaves() -> Leaves:
-    """All settings by their dotted names."""
+    """Return all settings by their dotted names."""
     return dict(leaves(config_schema()))
 
 
@@ -63,5 +63,5 @@ def required(api: str) -> set[str]:
 
 
 def top_level() -> Leaves:
-    """Return the settings beside those of the APIs; an object is one setting here."""
+    """Return the settings that are not of an API. An object counts as one setting."""
     return {name: part for name, part in config_schema()["properties"].items() if name not in shipped()}
