@@ -56,9 +56,12 @@ def stream_block(
     block["primary_key"] = stream.primary_key if isinstance(stream.primary_key, str) else list(stream.primary_key)
     block["replication_key"] = clock.name if clock else None
     block["paginator"] = paginator_block(paging, [settings.paginator for settings in over])
-    block["incremental"] = incremental or {"start_param": None, "end_param": None}
-    if over[0].incremental.window is not None:
-        block["incremental"]["window"] = None  # it needs both parameters
+    block["incremental"] = {"start_param": None, "end_param": None, **(incremental or {})}
+    # What needs parameters that were not found must not stay.
+    if over[0].incremental.window is not None and None in block["incremental"].values():
+        block["incremental"]["window"] = None
+    if over[0].incremental.trust_filter and incremental is None:
+        block["incremental"]["trust_filter"] = False
     return {**block, "schema": columns}
 
 

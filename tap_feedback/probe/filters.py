@@ -8,7 +8,7 @@ from tap_feedback.page import lookup
 from tap_feedback.probe.exchange import BudgetSpentError
 from tap_feedback.probe.names import ENDS, NAMES_A_CHANGE, STARTS
 from tap_feedback.probe.times import ISO, creation_time, is_ended, is_filtered, thresholds
-from tap_feedback.request import EPOCHS
+from tap_feedback.records.timestamps import EPOCH_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -67,7 +67,8 @@ class Filter:
 
     def _names(self, clock: Clock) -> Iterator[str]:
         """Return the parameters that are proven to filter, in the format of the clock."""
-        names, count = self._look.params(STARTS), len(self._starts)
+        own, count = self._look.stream.incremental.start_param, len(self._starts)
+        names = self._look.params(dict.fromkeys([*([own] if own else []), *STARTS]))
         starts = {name: self._starts[place * count // len(names)] for place, name in enumerate(names)}
         page = self._get(clock, starts)
         if page is not None and self._look.keys(page) == self._look.keys(self._page):
@@ -100,7 +101,7 @@ class Filter:
         return None
 
     def _get(self, clock: Clock, starts: Mapping[str, datetime]) -> Page | None:
-        is_number = clock.format in EPOCHS and self._look.exchange.in_body
+        is_number = clock.format in EPOCH_UNITS and self._look.exchange.in_body
         values = {
             name: int(text) if is_number else text for name, text in ((n, clock.text(s)) for n, s in starts.items())
         }

@@ -94,6 +94,30 @@ def test_a_total_that_the_filter_does_not_change(caplog: pytest.LogCaptureFixtur
     assert found.paginator.get("total_path") is None
 
 
+def test_a_filter_of_the_settings_is_tried(caplog: pytest.LogCaptureFixture) -> None:
+    """A parameter that the settings name is one of those that are tried, and holds if it is proven."""
+    stream = {"incremental": {"start_param": "moved_from", "window": 30, "end_param": "moved_to"}}
+    found = probe(Player(rows(45), by_offset, since="moved_from", until="moved_to"), caplog, stream=stream)
+    incremental = found.stream["incremental"]
+    assert (incremental["start_param"], incremental["end_param"], "window" in incremental) == (
+        "moved_from",
+        "moved_to",
+        False,
+    )
+
+
+def test_settings_that_need_a_filter_do_not_stay_without_one(caplog: pytest.LogCaptureFixture) -> None:
+    """The block must work over the settings that were given."""
+    given = {"start_param": "moved_from", "end_param": "moved_to", "window": 30, "trust_filter": True}
+    found = probe(Player(rows(45), by_offset), caplog, stream={"incremental": given})
+    assert found.stream["incremental"] == {
+        "start_param": None,
+        "end_param": None,
+        "window": None,
+        "trust_filter": False,
+    }
+
+
 def test_no_filter(caplog: pytest.LogCaptureFixture) -> None:
     """Parameters that an API ignores filter nothing."""
     found = probe(Player(rows(45), by_offset), caplog)
