@@ -50,7 +50,7 @@ def has_timestamps(stream: FeedbackStream) -> bool:
 
 
 def has_dates(stream: FeedbackStream) -> bool:
-    """Whether values of the replication key are dates without a time."""
+    """Return whether values of the replication key are dates without a time."""
     return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 

@@ -33,7 +33,7 @@ def is_instant(schema: Mapping[str, Any]) -> bool:
 
 
 def is_date(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are dates without a time."""
+    """Return whether the values of a property are dates without a time."""
     return any(variant.get("format") == "date" for variant in _variants(schema))
 
 
@@ -199,7 +199,7 @@ class Replication:
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records in the range, whether or not the API filtered them, and those without a value of the key."""
+        """Return the records in the range, and those without a value of the key."""
         start, end, newest = self.start, self.end, self._newest
         kept = []
         for record in records:
