@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
@@ -19,11 +18,13 @@ from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
-from tap_feedback.records.timestamps import format_instant
+from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest, has_variable
 from tap_feedback.request_check import check_requests
 from tap_feedback.responses import check_body, check_status
+from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
+from tap_feedback.stream_log import StreamLogger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,23 +37,10 @@ if TYPE_CHECKING:
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
-
-    LoggerAdapter = logging.LoggerAdapter[logging.Logger]
-else:
-    LoggerAdapter = logging.LoggerAdapter  # not generic before Python 3.11
-
-#: A time range without ends.
-OPEN = (None, None)
-
-
-class StreamLogger(LoggerAdapter):
-    """Prefixes each line with the stream's name, as not every log format shows the logger."""
-
-    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
-        """Add the prefix."""
-        return f"{self.logger.name.rpartition('.')[2]}: {msg}", kwargs
 
 
 class ApiStream(RESTStream[dict[str, Any]], ABC):
@@ -96,6 +84,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
         self.slots = Slots(declaration.requests_per_minute)
+        self._began = tap.initialized_at
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
 
@@ -171,30 +160,63 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
+    def new_order(self) -> RowOrder | None:
+        """Return a check of the order of a chain's rows; None if the settings do not promise an order."""
+        return None
+
     @property
     def passes(self) -> Sequence[Mapping[str, Any]]:
         """The parameters of each pass over the stream."""
         return self.declaration.passes or ({},)
 
-    def range_pages(self, bounds: tuple[str | None, str | None], params: Mapping[str, Any]) -> Iterator[Page]:
-        """Return the pages of one time range, in one pass.
+    @cached_property
+    def clock(self) -> SyncClock:
+        """The moment the sync began."""
+        return SyncClock(datetime.fromtimestamp(self._began / 1000, tz=timezone.utc))
+
+    def range_between(self, start: datetime | None, end: datetime | None, *, is_whole: bool) -> TimeRange:
+        """Return a time range to request."""
+        incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
+        return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
+
+    def range_pages(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
+        """Return the pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
             bounds: Start and end of the range in the API's format; None for an open end.
             params: The parameters of the pass.
+            checks_order: Whether rows must be in the order that the settings promise.
         """
+        start, end = bounds
+        first = self._chain(bounds, params, checks_order=checks_order)
+        if self.declaration.paginator.max_pages is None:
+            return first.pages
+        restarts = Restarts(
+            self.declaration,
+            self.replication_key,
+            keys_by(self.primary_keys),
+            can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
+        )
+        return restarts.pages(first, start, lambda start: self._chain((start, end), params, checks_order=checks_order))
+
+    def _chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool) -> Chain:
+        """Return one chain of pages. The first request is sent immediately."""
+        order = self.new_order() if checks_order else None
         source = Source(
             self.declaration.selection,
             lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
             self.slots,
+            order,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
-        return fetcher.pages(self.get_new_paginator())
+        paginator = self.get_new_paginator()
+        return Chain(fetcher.pages(paginator), paginator, order)
 
     def note_response(self, response: Response) -> None:
-        """Handle a response. Responses come in the order of the pages."""
+        """Pass the API's clock on. Responses come in the order of the pages."""
+        self.clock.note(response.sent)
 
     def validate_response(self, response: requests.Response) -> None:
         """Check the status of a response, and that its body could be JSON.
@@ -222,22 +244,18 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return page._replace(rows=[row for row in rows if row is not None])
 
     @property
-    def _range_in_body(self) -> tuple[str | None, str | None]:
-        """The time range of the settings if a body has a variable for it, else an open one."""
-        if not has_variable(self.declaration.json):
-            return OPEN
-        start, end, pattern = self.general.start_date, self.general.end_date, self.declaration.incremental.format
-        return (
-            format_instant(start, pattern) if start else None,
-            format_instant(end, pattern, round_up=True) if end else None,
-        )
+    def _open_range(self) -> Bounds:
+        """The time range for a look at some rows: open, or that of the settings if a body has a variable for it."""
+        in_body = has_variable(self.declaration.json)
+        start, end = (self.general.start_date, self.general.end_date) if in_body else (None, None)
+        return self.range_between(start, end, is_whole=True).whole
 
     def infer_columns(self) -> None:
         """Read some rows, and add a column for each property whose values all fit one type."""
-        bounds = self._range_in_body
+        bounds = self._open_range
         check_requests(self, bounds)
         rows: list[dict[str, Any]] = []
-        for page in chain.from_iterable(self.range_pages(bounds, params) for params in self.passes):
+        for page in chain.from_iterable(self.range_pages(bounds, params, checks_order=False) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break

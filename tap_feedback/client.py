@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
-from tap_feedback.api_stream import OPEN, ApiStream
+from tap_feedback.api_stream import ApiStream
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.connection_test import prove
 from tap_feedback.fetching import interleave
@@ -24,8 +23,15 @@ from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
-from tap_feedback.replication_check import check_replication, has_dates, has_timestamps, warn_of_older_catalog
+from tap_feedback.replication_check import (
+    check_replication,
+    has_dates,
+    has_timestamps,
+    warn_of_older_catalog,
+    warn_of_rows_without_key,
+)
 from tap_feedback.request_check import check_requests
+from tap_feedback.row_order import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -35,7 +41,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.page import Page
-    from tap_feedback.responses import Response
+    from tap_feedback.records.time_range import TimeRange
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -85,7 +92,7 @@ class FeedbackStream(ApiStream):
             raise ConfigurationError(f"`stream_maps`: with `batch_config`, {self.name} can have only one map")
         warn_of_older_catalog(self)
         check_replication(self)
-        check_requests(self, self.replication.whole if self.replication else OPEN)
+        check_requests(self, self.time_range.whole)
 
     def run(self) -> None:
         """Sync the stream to its end, and record that in the state."""
@@ -111,7 +118,7 @@ class FeedbackStream(ApiStream):
             state=self.stream_state,
             settings=self.general,
             incremental=self.declaration.incremental,
-            began=datetime.fromtimestamp(self.tap.initialized_at / 1000, tz=timezone.utc),
+            clock=self.clock,
         )
         if has_dates(self):
             replication.start_with_day()
@@ -126,24 +133,28 @@ class FeedbackStream(ApiStream):
 
     # Page
 
+    @cached_property
+    def time_range(self) -> TimeRange:
+        """The time range to request."""
+        replication = self.replication
+        if replication is None or not replication.is_instant:
+            return self.range_between(None, None, is_whole=True)
+        return self.range_between(replication.start, replication.end, is_whole=False)
+
+    def new_order(self) -> RowOrder | None:
+        """Return a check of the order of a chain's rows by the replication key; None without a promised order."""
+        return order_of(self)
+
     def pages(self) -> Iterator[Page]:
         """Yield the pages, each with only its new rows, as the API sent them."""
+        if self.time_range.is_over and self.replication is not None:
+            self.stream_log.info(
+                "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
+            )
         for params in self.passes:
-            if self.replication is None:
-                yield from self.range_pages(OPEN, params)
-                continue
-            if self.replication.is_over:
-                self.stream_log.info(
-                    "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
-                )
-            for group in self.replication.windows():
-                windows = (self.range_pages(self.replication.bounds(window), params) for window in group)
+            for group in self.time_range.windows():
+                windows = (self.range_pages(self.time_range.bounds(window), params) for window in group)
                 yield from interleave(windows, self.connection.api.max_connections)
-
-    def note_response(self, response: Response) -> None:
-        """Pass the API's clock on to the replication."""
-        if self.replication is not None:
-            self.replication.note_clock(response.sent)
 
     # Record and message
 
@@ -220,19 +231,6 @@ class FeedbackStream(ApiStream):
 
     # State
 
-    def _warn_of_rows_without_key(self, replication: Replication) -> None:
-        """Warn that syncs cannot be incremental, if no row has a usable replication key."""
-        if replication.has_values is False:
-            self.stream_log.warning(
-                "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
-                replication.key,
-                "there is no bookmark and every sync reads everything"
-                if replication.bookmark is None
-                else "the bookmark does not move and every sync starts from it",
-                self.api,
-                self.name,
-            )
-
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Return None: the replication itself keeps the bookmark from passing the start of the sync."""
 
@@ -253,7 +251,7 @@ class FeedbackStream(ApiStream):
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
-            self._warn_of_rows_without_key(self.replication)
+            warn_of_rows_without_key(self, self.replication)
         elif self.version is not None:
             for stream_map in self.stream_maps:
                 if not isinstance(stream_map, RemoveRecordTransform):

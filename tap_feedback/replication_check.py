@@ -8,11 +8,15 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_feedback.records.replication import is_date, is_instant, is_number
+from tap_feedback.records.timestamps import EPOCH_UNITS
+from tap_feedback.request import START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_feedback.client import FeedbackStream
+    from tap_feedback.records.replication import Replication
+    from tap_feedback.settings import Stream
 
 
 def check_replication(stream: FeedbackStream) -> None:
@@ -42,11 +46,21 @@ def check_replication(stream: FeedbackStream) -> None:
 def has_timestamps(stream: FeedbackStream) -> bool:
     """Return whether values of the replication key are compared as points in time.
 
-    The tap's own schema is enough for that, as a catalog may have lost the `format`.
+    The tap's own schema is enough for that, as a catalog may have lost the `format`. A number is an epoch if the API
+    wants epochs for the start of a range.
     """
     own = stream.schema["properties"].get(stream.replication_key, {})
     used = stream.effective_schema["properties"].get(stream.replication_key, {})
-    return is_instant(used) or (is_instant(own) and not is_number(used))
+    if is_number(used) and not is_instant(used):
+        return requests_epochs(stream.declaration)
+    return is_instant(used) or is_instant(own)
+
+
+def requests_epochs(declaration: Stream) -> bool:
+    """Return whether the start of a range is requested as an epoch."""
+    incremental = declaration.incremental
+    texts = [declaration.params, declaration.json, declaration.passes]
+    return incremental.format in EPOCH_UNITS and (incremental.start_param is not None or START in str(texts))
 
 
 def has_dates(stream: FeedbackStream) -> bool:
@@ -67,6 +81,20 @@ def warn_of_older_catalog(stream: FeedbackStream) -> None:
                 "run `--discover` again, or change it there",
                 *(stream.api, stream.name, setting, _names(given), _names(used)),
             )
+
+
+def warn_of_rows_without_key(stream: FeedbackStream, replication: Replication) -> None:
+    """Warn that syncs cannot be incremental, if no row has a usable replication key."""
+    if replication.has_values is False:
+        stream.stream_log.warning(
+            "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
+            replication.key,
+            "there is no bookmark and every sync reads everything"
+            if replication.bookmark is None
+            else "the bookmark does not move and every sync starts from it",
+            stream.api,
+            stream.name,
+        )
 
 
 def _names(key: str | Sequence[str] | None) -> str:

@@ -11,6 +11,7 @@ from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.body import as_text, remove_path, set_path
 from tap_feedback.paging import PageRequest
+from tap_feedback.records.timestamps import EPOCH_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
 #: The variables for the time range of a request.
 START, END = "incremental.start_value", "incremental.end_value"
-EPOCHS = {"epoch", "epoch_ms"}
 
 
 class RangeRequest(NamedTuple):
@@ -46,6 +46,20 @@ class Assembler:
         self._params = {**params, **stream.params}
         self._range_in_body = stream.method == "POST"
         self._page_in_body = stream.paginator.location == "body"
+
+    @property
+    def sends_start(self) -> bool:
+        """Whether the requests have a place for the start of the range."""
+        return self._stream.incremental.start_param is not None or self._mentions(START)
+
+    @property
+    def sends_end(self) -> bool:
+        """Whether the requests have a place for the end of the range."""
+        return self._stream.incremental.end_param is not None or self._mentions(END)
+
+    def _mentions(self, name: str) -> bool:
+        stream = self._stream
+        return f"{{{name}}}" in str([self._params, stream.json, stream.passes])
 
     def params(self, wanted: RangeRequest) -> dict[str, Any]:
         """Return the query parameters of a request."""
@@ -92,7 +106,7 @@ class Assembler:
 
     def _numbers(self, wanted: RangeRequest) -> dict[str, Any]:
         """Return the time range for a JSON body, in which epochs are numbers."""
-        is_epoch = self._stream.incremental.format in EPOCHS
+        is_epoch = self._stream.incremental.format in EPOCH_UNITS
         return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
 
 

@@ -43,6 +43,28 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
             "are read concurrently; needs `start_param` and `end_param`; null to read it as a whole."
         ),
     ] = None
+    initial_value: Annotated[
+        Annotated[str, text_of("date-time")] | None,
+        Meta(
+            description="Start to send if there is no bookmark and no `start_date`, also in a FULL_TABLE sync, as a "
+            "date or date-time: for an API that hides older rows unless a start is requested. An open end is then sent "
+            "as the moment the sync began; null for none."
+        ),
+    ] = None
+    row_order: Annotated[
+        Literal["asc", "desc"] | None,
+        Meta(
+            description="Order in which the API sorts rows by the replication key, which is checked row by row: `asc` "
+            "or `desc`, which stops behind a whole page of rows that are too old; null if it is not known."
+        ),
+    ] = None
+    trust_filter: Annotated[
+        bool,
+        Meta(
+            description="Whether to write all rows that the API returns, because it filters by another field than the "
+            "replication key; needs `start_param`."
+        ),
+    ] = False
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):

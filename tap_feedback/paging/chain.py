@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import PagingSettings, StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import PagingSettings, StreamView
 
     Row = dict[str, Any]
 
@@ -78,10 +78,20 @@ class ChainPaginator(Paginator):
         self._token: str | None = None  # for the next request
         self._names: set[str] = set()  # top-level names in the responses so far
         self._pages = 0
+        self._taken = 0  # pages, the last one included
         self._kept_token: str | None = None
         self._kept_rows: int | None = None
         self._empty = 0  # pages in a row without rows
         self._stale = 0  # pages in a row with mostly known rows
+
+    @property
+    def reach(self) -> int:
+        """Number of pages that were read."""
+        return self._taken
+
+    def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
+        """Return True: there is a token for more rows."""
+        return True
 
     @property
     @abstractmethod
@@ -112,6 +122,7 @@ class ChainPaginator(Paginator):
         sighting = self._look(page.rows)
         self._check_rows(page, sighting)
         rows = self._remember(sighting)
+        self._taken += 1
         token = None if more is False else self._find(page)
         if token is None or (more is None and self._is_last(sighting, token)):
             self._end(page, more=more)

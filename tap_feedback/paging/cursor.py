@@ -10,8 +10,8 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import DottedPath, Name
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import PageRequest, PagingSettings
 from tap_feedback.paging.chain import ChainPaginator, Words, as_sent, is_no_token
+from tap_feedback.paging.paging_settings import PageRequest, PagingSettings
 from tap_feedback.paging.row_cursor import RowCursorPaginator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 
 class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):

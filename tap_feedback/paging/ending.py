@@ -9,7 +9,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.paging.history import SeenPage
 from tap_feedback.paging.joining import JoiningPaginator
-from tap_feedback.paging.offset_steps import Again, Behind, Beyond, Follow, Front, Gap, Probe, Seek
+from tap_feedback.paging.offset_steps import Again, Behind, Beyond, Follow, Front, Gap, Horizon, Probe, Seek
 from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ class EndingPaginator(JoiningPaginator):
     After that, the paginator looks for rows that may still be missing: behind an empty page, if the total says so; at
     the place of rows that were on pages that did not join; and at the front, if rows came there.
     """
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether the next request reaches behind the rows before."""
+        step = self._step
+        return not isinstance(step, (Probe, Seek)) and step.offset + getattr(step, "shared", 0) >= self._furthest
+
+    def _is_behind(self, pages: int) -> bool:
+        """Return whether the next request reaches behind so many pages. A look at the horizon there is left out."""
+        size = self._history.largest or self.paging.limit
+        if isinstance(self._step, Horizon) and self._step.offset + size > pages * size:
+            self._step = self._step.then
+        return self._step.offset + size > pages * size
 
     def _take_behind(self, step: Behind, sighting: Sighting) -> list[Row]:
         """Take what follows the last row.

@@ -6,9 +6,10 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.growth import Growth
 from tap_feedback.paging.offset_steps import Back, Behind, Beyond, Follow, Horizon, Probe, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.offset import OffsetPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
@@ -61,6 +62,11 @@ class JoiningPaginator(Paginator):
         self._found_in_front = False  # whether the last look there found new rows
 
     @property
+    def reach(self) -> int:
+        """Number of rows up to the furthest one."""
+        return self._furthest
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the offset, and the page size if it has a parameter."""
         one = isinstance(self._step, Beyond) and self._step.one and self.paging.limit_param is not None
@@ -87,6 +93,8 @@ class JoiningPaginator(Paginator):
         end = step.offset + stride * (most - 1)
         if self.total is not None:
             end = max(step.offset, min(end, self.total - 1))
+        if self.paging.max_pages is not None:
+            end = max(step.offset, min(end, (self.paging.max_pages - 1) * self._history.largest))
         return [self._at(offset) for offset in range(step.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from tap_feedback.paging.base import PageRequest
 from tap_feedback.paging.chain import ChainPaginator
+from tap_feedback.paging.paging_settings import PageRequest
 
 if TYPE_CHECKING:
-    from tap_feedback.paging.base import Address
+    from tap_feedback.paging.paging_settings import Address
 
 #: Characters that URL parsers read in different ways, so that a link could hide its host behind them.
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]").search

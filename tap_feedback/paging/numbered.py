@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.counts import Counts
 from tap_feedback.paging.history import History
 from tap_feedback.paging.page_steps import Back, Follow, OneRow, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import NO_STABLE_ORDER, Patience
 from tap_feedback.retry import TransientError
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.page_number import PageNumberPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
@@ -61,6 +62,16 @@ class NumberedPaginator(Paginator):
         self._gap: str | None = None  # the message for an empty page that should have rows
 
     @property
+    def reach(self) -> int:
+        """Number of pages up to the furthest one."""
+        return self._furthest - self.paging.base_page + 1
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether the next request is for a page behind those before."""
+        return self._step.number > self._furthest
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the number of the page, and the page size if it has a parameter."""
         one = {str(self.paging.limit_param): 1} if isinstance(self._step, OneRow) else {}
@@ -81,6 +92,8 @@ class NumberedPaginator(Paginator):
         end = number + most
         if pages is not None:
             end = max(number + 1, min(end, self.paging.base_page + pages))
+        if self.paging.max_pages is not None:
+            end = min(end, self.paging.base_page + self.paging.max_pages)
         return [self._at(page) for page in range(number, end)]
 
     def _moved_from(self, sighting: Sighting) -> int | None:

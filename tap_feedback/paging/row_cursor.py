@@ -10,8 +10,9 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import is_full
 from tap_feedback.page import lookup
-from tap_feedback.paging.base import SEVERAL, PageRequest
+from tap_feedback.paging.base import SEVERAL
 from tap_feedback.paging.chain import ChainPaginator, Words, as_sent
+from tap_feedback.paging.paging_settings import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.cursor import CursorPaging
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
@@ -66,6 +67,10 @@ class RowCursorPaginator(ChainPaginator):
         if self._token is None:
             return PageRequest(self._size, is_first=True)
         return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
+
+    def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
+        """Return whether the last page was full. Each page has a cursor, but one that is not full is the last."""
+        return self._was_cut
 
     def _find(self, page: Page) -> str | None:
         """Return the cursor of the last row."""
