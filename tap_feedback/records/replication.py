@@ -147,6 +147,17 @@ class Replication:
             self.has_values = newest is not None or len(kept) < len(records)
         return kept
 
+    @property
+    def newest(self) -> Any:
+        """The latest value so far, as it came; None before the first."""
+        return self._newest[1] if self._newest else None
+
+    def note_newest(self, value: Any) -> None:
+        """Take in the latest value of a sync that was stopped, which this one continues."""
+        place = None if value is None else self._place(value)
+        if place is not None:
+            self._newest, self.has_values = (place, value), True
+
     def move_bookmark(self) -> None:
         """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
         if self._newest is None:
