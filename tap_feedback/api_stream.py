@@ -21,6 +21,7 @@ from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest, fill, of_parent
 from tap_feedback.responses import check_body, check_status
+from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.paging.keys import Keys
     from tap_feedback.parents import Parents
     from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
@@ -168,18 +171,27 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
         """A fresh paginator of the type in the settings."""
-        own = [name for name in self.primary_keys if name not in self.declaration.include_from_parent]
         return self.declaration.paginator.start(
-            keys=keys_by(own or self.primary_keys),
+            keys=self.row_keys,
             notice=self._notice,
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
+
+    @property
+    def row_keys(self) -> Keys:
+        """Returns the keys that tell the rows of a response apart, which lack what comes from the parent."""
+        own = [name for name in self.primary_keys if name not in self.declaration.include_from_parent]
+        return keys_by(own or self.primary_keys)
 
     def _notice(self, level: int, text: str) -> None:
         """Log what a paginator says, once for all parents and time ranges."""
         if text not in self._notices:
             self._notices.add(text)
             self.stream_log.log(level, "%s", text)
+
+    def new_order(self, context: Context | None) -> RowOrder | None:  # noqa: ARG002 - FeedbackStream needs it
+        """What checks the order of the rows of a chain; None if the settings promise none."""
+        return None
 
     @property
     def passes(self) -> Sequence[Mapping[str, Any]]:
@@ -196,23 +208,47 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def chain(self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None) -> Iterator[Page]:
-        """The pages of one time range, in one pass.
+    def chain(
+        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None, *, checks_order: bool = True
+    ) -> Iterator[Page]:
+        """The pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
             context: Of a child, the fields of its parent's row.
+            checks_order: Whether rows must be in the order that the settings promise.
         """
+        start, end = bounds
+        first = self._chain(bounds, params, context, checks_order=checks_order)
+        if self.declaration.paginator.max_pages is None:
+            return first.pages
+        restarts = Restarts(
+            self.declaration,
+            self.replication_key,
+            self.row_keys,
+            can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
+        )
+        return restarts.pages(
+            first, start, lambda start: self._chain((start, end), params, context, checks_order=checks_order)
+        )
+
+    def _chain(
+        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None, *, checks_order: bool
+    ) -> Chain:
+        """One chain, whose first request is sent immediately."""
+        order = self.new_order(context) if checks_order else None
         source = Source(
             self.declaration.selection,
             lambda wanted: self.get_http_request(page=PageContext(context, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
             self.slots,
+            order,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
-        return fetcher.pages(self.get_new_paginator())
+        paginator = self.get_new_paginator()
+        return Chain(fetcher.pages(paginator), paginator, order)
 
     def note_response(self, response: Response) -> None:
         """Let the clock know what time it is at the API. Responses come in the order of the pages."""

@@ -122,12 +122,18 @@ def _of_stream(
     if isinstance(incremental, Mapping) and isinstance(api.get("incremental", {}), Mapping):
         texts = [api.get("params"), block]
         yield from _of_incremental(place, incremental, merge(api.get("incremental", {}), incremental), texts, end)
+    if isinstance(incremental, Mapping) and incremental.get("row_order") and not block.get("replication_key"):
+        yield Fault((*place, "incremental", "row_order"), "needs `replication_key`")
     if block.get("json") and block.get("method", "GET") == "GET":
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
         yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
     yield from _of_parent(place, block, api["streams"])
-    known = api.get("variables", {})
+    yield from _of_variables(place, block, api.get("variables", {}))
+
+
+def _of_variables(place: tuple[str, ...], block: Block, known: object) -> Iterator[Fault]:
+    """Check that each variable will have a value."""
     for part in WITH_VARIABLES:
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             if (part != "path" and variable in {START, END}) or (isinstance(known, Mapping) and variable in known):
@@ -189,8 +195,10 @@ def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: ob
         for param in ("start_param", "end_param"):
             if merged.get(param) is None:
                 yield Fault((*place, param), "must be set if `window` is")
-    if merged.get("start_param") is None and START not in str(texts) and own.get("initial_value") is not None:
-        yield Fault((*place, "initial_value"), f"needs `start_param`, or `{{{START}}}` in `params` or `json`")
+    if merged.get("start_param") is None and START not in str(texts):
+        for name in ("initial_value", "trust_filter"):
+            if own.get(name):
+                yield Fault((*place, name), f"needs `start_param`, or `{{{START}}}` in `params` or `json`")
     first, last = parse_instant(own.get("initial_value")), parse_instant(end)
     if first is not None and first > datetime.now(timezone.utc):
         yield Fault((*place, "initial_value"), "lies in the future, so nothing would be read")

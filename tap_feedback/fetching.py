@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.slots import Slots
 
 
@@ -54,6 +55,7 @@ class Source(NamedTuple):
         on_response: Receives each response, in the order of the pages.
         hooks: What the stream overrides.
         slots: When the stream may send a request.
+        order: Checks the order of the rows; None if the settings promise none.
     """
 
     selection: Selection
@@ -61,6 +63,7 @@ class Source(NamedTuple):
     on_response: Callable[[Response], None]
     hooks: Hooks
     slots: Slots
+    order: RowOrder | None = None
 
 
 class Fetcher:
@@ -102,7 +105,7 @@ class Fetcher:
 
     def _follow(self, paginator: Paginator) -> Iterator[Page]:
         """The pages, one after another."""
-        width = 1
+        width, number = 1, None
         while not paginator.finished:
             try:
                 page = self._get(paginator)
@@ -110,14 +113,17 @@ class Fetcher:
                 if not paginator.recover(error.status):
                     raise
                 continue
-            if not paginator.finished:
+            if paginator.finished:
+                self._request([])
+            else:
                 # One request, then one that may prove the end, then more, as long as the stream waits for them.
                 self._request(paginator.upcoming(width))
                 if not self.source.slots.is_limited and (width == 1 or self._waited > WORTH_ANOTHER):
                     width = min(2 * width, self.connection.api.max_connections)
             self.progress.pages += 1
             if paginator.total is not None:
-                self.progress.totals[id(paginator)] = paginator.total
+                number = len(self.progress.totals) if number is None else number
+                self.progress.totals[number] = paginator.distinct if paginator.is_capped else paginator.total
             yield page
 
     def _request(self, wanted: list[PageRequest]) -> None:
@@ -160,7 +166,7 @@ class Fetcher:
                 self._count_wait(began, response.held_until)
                 self.source.on_response(response)
                 page = self._read(response, sent.request)
-                return page._replace(rows=paginator.take(page))
+                return self._take(paginator, page)
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)
                 seconds = self._check_retry(tries, failure, sent.request.url)
@@ -172,6 +178,14 @@ class Fetcher:
             except FatalAPIError as error:
                 error.args = (f"{error}; the address was {sent.request.url}",)
                 raise
+
+    def _take(self, paginator: Paginator, page: Page) -> Page:
+        """Hand a page to the paginator, and end if all behind it is older than what is wanted."""
+        rows = paginator.take(page)
+        paginator.mind_cap(page)
+        if self.source.order is not None and self.source.order.take(page.rows, reach=paginator.reach):
+            paginator.finished, paginator.is_capped = True, False
+        return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:
         """Decode a response and select its rows, as the stream's own hook does if it has one."""

@@ -82,7 +82,8 @@ class ParentRows:
             FatalAPIError: Their list could not be read, or a row lacks what the child needs.
         """
         stream, time_range = self.stream, self.stream.time_range
-        if since is not None and self._changed_field == stream.declaration.replication_key:
+        own = stream.declaration
+        if since is not None and self._changed_field == own.replication_key and not own.incremental.trust_filter:
             time_range = stream.range_between(since, None, is_whole=False)
         try:
             for page in chain.from_iterable(chain.from_iterable(stream.groups(time_range))):

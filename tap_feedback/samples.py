@@ -20,15 +20,16 @@ PARENTS = 20
 
 
 def samples(
-    stream: ApiStream, ranges: Sequence[Bounds], passes: Iterable[Mapping[str, Any]]
+    stream: ApiStream, ranges: Sequence[Bounds], passes: Iterable[Mapping[str, Any]], *, checks_order: bool = True
 ) -> Iterator[Iterator[Page]]:
     """Yield the pages of each time range in each pass, of a child for some of its parents."""
     for bounds, params in product(ranges, passes):
         if stream.parents is None:
-            yield stream.chain(bounds, params)
+            yield stream.chain(bounds, params, checks_order=checks_order)
             continue
         for parent in islice(stream.parents.rows.read(), PARENTS):
-            yield added(stream, parent, stream.chain(bounds, params, parent.context))
+            pages = stream.chain(bounds, params, parent.context, checks_order=checks_order)
+            yield added(stream, parent, pages)
 
 
 def infer_columns(stream: ApiStream) -> None:
@@ -36,7 +37,7 @@ def infer_columns(stream: ApiStream) -> None:
     whole = stream.range_between(None, None, is_whole=True)
     bounds = whole.bounds(next(whole.windows())[0])
     rows: list[dict[str, Any]] = []
-    for page in chain.from_iterable(samples(stream, [bounds], stream.passes)):
+    for page in chain.from_iterable(samples(stream, [bounds], stream.passes, checks_order=False)):
         rows += (stream.post_processed(page) if stream.post_processes else page).rows
         if len(rows) >= MOST_ROWS:
             break

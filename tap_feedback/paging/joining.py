@@ -62,6 +62,11 @@ class JoiningPaginator(Paginator):
         self._found_in_front = False  # whether the last look there brought new rows
 
     @property
+    def reach(self) -> int:
+        """Number of rows up to the furthest one."""
+        return self._furthest
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the page size, if one is sent, and the offset."""
         one = isinstance(self._step, Beyond) and self._step.one and self.paging.limit_param is not None
@@ -88,6 +93,8 @@ class JoiningPaginator(Paginator):
         end = step.offset + stride * (most - 1)
         if self.total is not None:
             end = max(step.offset, min(end, self.total - 1))
+        if self.paging.max_pages is not None:
+            end = max(step.offset, min(end, (self.paging.max_pages - 1) * self._history.largest))
         return [self._at(offset) for offset in range(step.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join

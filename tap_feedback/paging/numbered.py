@@ -61,6 +61,11 @@ class NumberedPaginator(Paginator):
         self._gap: str | None = None  # the words for an empty page that should have rows
 
     @property
+    def reach(self) -> int:
+        """Number of pages up to the furthest one."""
+        return self._furthest - self.paging.base_page + 1
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the page size, if one is sent, and the number of the page."""
         one = {str(self.paging.limit_param): 1} if isinstance(self._step, OneRow) else {}
@@ -81,6 +86,8 @@ class NumberedPaginator(Paginator):
         end = number + most
         if pages is not None:
             end = max(number + 1, min(end, self.paging.base_page + pages))
+        if self.paging.max_pages is not None:
+            end = min(end, self.paging.base_page + self.paging.max_pages)
         return [self._at(page) for page in range(number, end)]
 
     def _moved_from(self, sighting: Sighting) -> int | None:

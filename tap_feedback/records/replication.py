@@ -131,7 +131,9 @@ class Replication:
             ) from None
 
     def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        start, end, newest = self.start, self.end, self._newest
+        trusts = self.incremental.trust_filter
+        start, end = (None, None) if trusts else (self.start, self.end)
+        newest = self._newest
         kept = []
         for record in records:
             value = record.get(self.key)
@@ -158,14 +160,24 @@ class Replication:
         if place is not None:
             self._newest, self.has_values = (place, value), True
 
+    @property
+    def _limit(self) -> datetime:
+        """The moment that the bookmark must not pass: the one at which the sync began.
+
+        If the API filters by another field, a row may have a time beyond `end_date` in the range before it. A bookmark
+        of that time would pass rows that the API has between the two.
+        """
+        began = self.clock.began
+        return began if self.end is None else min(began, self.end)
+
     def move_bookmark(self) -> None:
-        """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
+        """Move the bookmark to the newest record, but never back, nor past its limit."""
         if self._newest is None:
             return
         place, value = self._newest
-        if self.is_instant and place > self.clock.began:
+        if self.is_instant and place > self._limit:
             # Rows that change in the rest of this second may have its beginning as their time.
-            value = format_instant(self.clock.began, SECONDS)
+            value = format_instant(self._limit, SECONDS)
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
