@@ -44,7 +44,7 @@ def sandbox(rows: int, latency: float) -> Iterator[dict[str, dict[str, Any]]]:
 
 
 def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
-    """The responses of a stream, one request at a time; the client only looks for the place of the next one."""
+    """Yield the responses of a stream, one request at a time; the client only looks for the place of the next one."""
     _, api, resource = STREAM_OF[stream]
     connection = http.client.HTTPConnection(urlsplit(config[api]["base_url"]).netloc)
     try:

@@ -58,7 +58,7 @@ def version(name: str) -> str:
 
 
 def executable(environment: str, name: str) -> str:
-    """A program of an environment."""
+    """Return a program of an environment."""
     return str(ENVIRONMENTS / environment / "bin" / name)
 
 

@@ -85,7 +85,7 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
 
 
 def missing(ids: Iterable[tuple[str, str | int]], streams: Sequence[str], rows: int) -> str:
-    """What is wrong with the rows that were written, in words; empty if each row is there exactly once.
+    """Return what is wrong with the rows that were written, in words; empty if each row is there exactly once.
 
     Args:
         ids: Stream and id of each row, as written.

@@ -58,7 +58,7 @@ def draw(axis: Any, title: str, group: list[dict[str, Any]]) -> None:
 
 
 def colour(name: str) -> str:
-    """The colour of a tool: the tap in all its forms, the limit, the others."""
+    """Return the colour of a tool: the tap in all its forms, the limit, the others."""
     if "tap-feedback" in name:
         return COLOURS["tap-feedback"]
     return COLOURS.get(name, OTHERS)

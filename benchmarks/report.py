@@ -52,13 +52,13 @@ class Run:
     repeats: int
 
     def result(self, scenario: str, tool: str) -> Result | None:
-        """The result of a tool in a scenario, if it has one that counts."""
+        """Return the result of a tool in a scenario, if it has one that counts."""
         found = (r for r in self.results if (r.scenario, r.tool) == (scenario, tool) and r.runs and not r.wrong)
         return next(found, None)
 
 
 def machine() -> str:
-    """What the numbers were measured on."""
+    """Return what the numbers were measured on."""
     return (
         f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.python_implementation()} {platform.python_version()}"
@@ -66,7 +66,7 @@ def machine() -> str:
 
 
 def markdown(run: Run) -> str:
-    """The whole report."""
+    """Return the whole report."""
     times = "once" if run.repeats == 1 else f"{run.repeats} times, in turn, and its best time counts"
     long = f" (once where it takes more than {LONG:.0f} s)" if run.repeats > 1 else ""
     lines = [
@@ -102,7 +102,7 @@ HEADINGS = ("tool", "writes", "wall, s", "start-up, s", "CPU, s", "records/s", "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table; all columns but the first to the right."""
+    """Yield a table; all columns but the first to the right."""
     yield f"| {' | '.join(headings)} |"
     yield f"|---|{'---:|' * (len(headings) - 1)}"
     for cells in rows:
@@ -110,7 +110,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def row(run: Run, result: Result) -> tuple[str, ...]:
-    """The row of a result."""
+    """Return the row of a result."""
     if result.wrong or not result.runs:
         return (result.tool, result.speaks, result.wrong.replace("|", "/"), "", "", "", "", "")
     bare = run.result(result.scenario, BARE_LOOP)
@@ -130,13 +130,13 @@ def row(run: Run, result: Result) -> tuple[str, ...]:
 
 
 def commands(run: Run) -> Iterator[tuple[str, str]]:
-    """The rows of the commands."""
+    """Yield the rows of the commands."""
     for command, seconds in run.commands.items():
         yield (command, f"{seconds:.2f}")
 
 
 def promises(run: Run) -> Iterator[tuple[str, str, str]]:
-    """What the tap promises, what was measured, and whether it holds; what was not measured is left out."""
+    """Yield what the tap promises, what was measured, and whether it holds; what was not measured is left out."""
     for kind in ("offset", "cursor"):
         scenario = f"{kind}-100000"
         tap, bare = run.result(scenario, TAP), run.result(scenario, BARE_LOOP)
@@ -199,5 +199,5 @@ def promises(run: Run) -> Iterator[tuple[str, str, str]]:
 
 
 def held(kept: bool) -> str:  # noqa: FBT001 - it answers a question
-    """Whether a promise was kept, in a word."""
+    """Return whether a promise was kept, in a word."""
     return "kept" if kept else "**missed**"

@@ -34,7 +34,7 @@ class Scenario:
 
 
 def scenarios(*, quick: bool) -> list[Scenario]:
-    """The scenarios in which tools are compared; quick ones are smaller."""
+    """Return the scenarios in which tools are compared; quick ones are smaller."""
     everyone = (tools.BARE_LOOP, tools.TAP, *tools.PEERS)
     sizes: list[tuple[int, Sequence[Tool]]] = [(10_000, everyone)]
     if not quick:
@@ -125,7 +125,7 @@ class Player:
 
 
 def commands(repeats: int) -> dict[str, float]:
-    """Seconds that the tap's commands take without a sync, each the best of some runs."""
+    """Return seconds that the tap's commands take without a sync, each the best of some runs."""
     tap = executable("tap", "tap-feedback")
     wanted = {
         "importing the SDK": [executable("tap", "python"), "-c", "import singer_sdk"],

@@ -68,7 +68,7 @@ class Tool(NamedTuple):
 
 
 def singer(tap: Sequence[str], change: Callable[[Job], dict[str, Any]], job: Job) -> list[str]:
-    """The sync of a Singer tap, with a catalog that selects the job's streams, and some settings changed."""
+    """Return the sync of a Singer tap, with a catalog that selects the job's streams, and some settings changed."""
     config = job.write("config.json", change(job))
     command = [*tap, "--config", config]
     discovered = subprocess.run([*command, "--discover"], cwd=ROOT, capture_output=True, check=True)
@@ -81,7 +81,7 @@ def singer(tap: Sequence[str], change: Callable[[Job], dict[str, Any]], job: Job
 
 
 def bare_loop(job: Job) -> list[str]:
-    """The bare loop."""
+    """Return the bare loop."""
     return [*module("bare", "bare_loop"), job.write("config.json", job.config_of_peers), *job.streams]
 
 
@@ -92,7 +92,7 @@ def dlt(steps: str, job: Job) -> list[str]:
 
 
 def airbyte(job: Job) -> list[str]:
-    """The Airbyte source."""
+    """Return the Airbyte source."""
     streams = [
         {
             "stream": {"name": stream, "json_schema": {}, "supported_sync_modes": ["full_refresh"]},
@@ -168,12 +168,12 @@ def dlt_ids(job: Job) -> Iterator[tuple[str, str | int]]:
 
 
 def usual(job: Job) -> dict[str, Any]:
-    """The settings of the sandbox as they are."""
+    """Return the settings of the sandbox as they are."""
     return job.config
 
 
 def for_peers(job: Job) -> dict[str, Any]:
-    """The settings of a peer."""
+    """Return the settings of a peer."""
     return job.config_of_peers
 
 

@@ -28,7 +28,7 @@ SCHEMA = "tap_feedback"
 
 
 def into_postgres(rows: int) -> list[Result]:
-    """The eight streams into PostgreSQL: by Meltano, and by pipes into the target that Meltano has installed."""
+    """Return the eight streams into PostgreSQL: by Meltano, and by pipes into the target that Meltano has installed."""
     target = str(ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres")
 
     def by_meltano(job: tools.Job, uri: str) -> Usage:
@@ -66,7 +66,7 @@ def into_postgres(rows: int) -> list[Result]:
 
 
 def _not_landed(uri: str, rows: int) -> str:
-    """The streams of which not every row is in its table, exactly once; empty if all are."""
+    """Return the streams of which not every row is in its table, exactly once; empty if all are."""
     wrong = []
     with closing(psycopg2.connect(uri)) as connection, connection.cursor() as cursor:
         for stream in ALL:

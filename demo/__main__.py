@@ -93,7 +93,7 @@ def run(target: str, config: Mapping[str, Any], **variables: str) -> None:
 
 
 def lines(file: Path) -> int:
-    """The number of lines in a file; none where there is no file."""
+    """Return the number of lines in a file; none where there is no file."""
     if not file.exists():
         return 0
     with file.open("rb") as content:
@@ -101,7 +101,7 @@ def lines(file: Path) -> int:
 
 
 def table(expected: Mapping[str, int], landed: Landed) -> str:
-    """The streams with their rows at the API, what landed of them, and where."""
+    """Return the streams with their rows at the API, what landed of them, and where."""
     rows = [("stream", "at the API", "landed", "where")]
     rows += [(stream, f"{count:,}", f"{landed[stream][0]:,}", landed[stream][1]) for stream, count in expected.items()]
     total = sum(expected.values()), sum(count for count, _ in landed.values())

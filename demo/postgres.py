@@ -53,7 +53,7 @@ def postgres() -> Iterator[str]:
 
 
 def _binaries() -> Path:
-    """The folder of the newest server in the wheel."""
+    """Return the folder of the newest server in the wheel."""
     servers = [file for file in files(PACKAGE) or () if file.name == "initdb"]
     return Path(max(str(server.locate()) for server in servers)).parent
 
@@ -67,6 +67,6 @@ def _copy(binaries: Path, folder: Path) -> Path:
 
 
 def _nobody() -> dict[str, Any]:
-    """The account without rights, as `subprocess` takes it."""
+    """Return the account without rights, as `subprocess` takes it."""
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

@@ -94,7 +94,7 @@ class TokenAccess:
             raise Refused(401, f"the access token is missing, unknown or expired: {token!r}", headers=challenge)
 
     def issue(self) -> Response:
-        """A response with a new token."""
+        """Return a response with a new token."""
         token = secrets.token_urlsafe(24)
         self.tokens[token] = time.monotonic() + self.lifetime
         body = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.lifetime)}
@@ -106,7 +106,7 @@ class TokenAccess:
 
 
 def token_response(request: RecordedRequest, clients: Mapping[str, TokenAccess]) -> Response:
-    """The response of the token endpoint: a token, or one of the errors of RFC 6749.
+    """Return the response of the token endpoint: a token, or one of the errors of RFC 6749.
 
     Raises:
         Refused: The method is not POST.
@@ -133,7 +133,7 @@ def authorization(headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def decoded(value: str) -> str:
-    """The text of a basic credential; empty if it cannot be decoded."""
+    """Return the text of a basic credential; empty if it cannot be decoded."""
     try:
         return base64.b64decode(value).decode()
     except ValueError:

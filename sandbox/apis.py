@@ -56,7 +56,7 @@ class Api:
 
 
 def make_apis(options: Mapping[str, Options]) -> dict[str, Api]:
-    """The three APIs by name.
+    """Return the three APIs by name.
 
     Raises:
         ValueError: The options are for an API that does not exist.

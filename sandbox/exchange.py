@@ -51,7 +51,7 @@ class Response(NamedTuple):
 
     @classmethod
     def of(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-        """A response with a JSON value as its body."""
+        """Return a response with a JSON value as its body."""
         return cls(status, json.dumps(value).encode(), headers or {})
 
 
@@ -65,7 +65,7 @@ class Refused(Exception):  # noqa: N818 - a response, not a failure of the sandb
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The scalars in a JSON value, each with its dotted path; positions in lists are numbers."""
+    """Yield the scalars in a JSON value, each with its dotted path; positions in lists are numbers."""
     if isinstance(value, (dict, list)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from flat(item, f"{path}.{key}" if path else str(key))
@@ -74,7 +74,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def whole(params: Mapping[str, Any], name: str, default: int, *, least: int) -> int:
-    """A whole number among parameters: digits in a query, a number in a body.
+    """Return a whole number among parameters: digits in a query, a number in a body.
 
     Raises:
         Refused: The parameter is something else, or less than `least`.
@@ -89,7 +89,7 @@ def whole(params: Mapping[str, Any], name: str, default: int, *, least: int) -> 
 
 
 def instant(params: Mapping[str, Any], name: str) -> int:
-    """A time among parameters, in microseconds.
+    """Return a time among parameters, in microseconds.
 
     Raises:
         Refused: It is not of the form 2024-01-31T00:00:00Z.

@@ -24,7 +24,7 @@ UPDATED = "@updated@"
 
 
 def links(random: Random, stream: str) -> dict[str, Any]:
-    """The links of a row: an id, null, or a list of ids."""
+    """Return the links of a row: an id, null, or a list of ids."""
     return {
         name: [random.randrange(FIRST_ID, FIRST_ID + POOL) for _ in range(random.randrange(4))]
         if name in PLURAL_LINKS
@@ -34,7 +34,7 @@ def links(random: Random, stream: str) -> dict[str, Any]:
 
 
 def template(seed: int, stream: str, number: int) -> bytes:
-    """A row as JSON, with `%` placeholders for its number and its last update."""
+    """Return a row as JSON, with `%` placeholders for its number and its last update."""
     random = Random(f"{seed} {stream} {number}")
     row: dict[str, Any] = {}
     for kind, names in FIELDS[stream].items():
@@ -53,7 +53,7 @@ def template(seed: int, stream: str, number: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def hour(number: int, offset: int) -> bytes:
-    """The first half of a timestamp, up to the hour, in a zone so many hours east of UTC."""
+    """Return the first half of a timestamp, up to the hour, in a zone so many hours east of UTC."""
     return (EPOCH + timedelta(hours=number + offset)).strftime("%Y-%m-%dT%H:").encode()
 
 

@@ -109,7 +109,7 @@ class Sandbox:
         return {name: api.most_in_flight for name, api in self._apis.items()}
 
     def rows(self, stream: str) -> Iterator[dict[str, Any]]:
-        """The rows of a stream as the server would return them now, the latest update last."""
+        """Return the rows of a stream as the server would return them now, the latest update last."""
         return self._tables[stream].all()
 
     def add(self, stream: str, count: int = 1) -> None:

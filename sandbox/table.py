@@ -52,7 +52,7 @@ class Selection:
         return list(self._timeline.rows(self._first + place, min(self._first + place + size, self._end)))
 
     def behind(self, last: int) -> int:
-        """The place behind the row that was last updated at an instant."""
+        """Return the place behind the row that was last updated at an instant."""
         if self._newest_first:
             return max(self._end - self._timeline.before(last), 0)
         return max(self._timeline.before(last + 1) - self._first, 0)
@@ -83,7 +83,7 @@ class Table:
         return len(self.timeline)
 
     def respond(self, request: RecordedRequest, origin: str) -> Response:
-        """The page that a request is for.
+        """Return the page that a request is for.
 
         Raises:
             Refused: The request has the wrong method, or a parameter has an impossible value.
@@ -98,7 +98,7 @@ class Table:
         return Response(200, body, headers)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """The current rows, the latest update last."""
+        """Yield the current rows, the latest update last."""
         timeline = self.timeline
         for place in range(0, len(timeline), BLOCK):
             for row in self._rows.encode(timeline.rows(place, place + BLOCK)):

@@ -31,7 +31,7 @@ class Run(NamedTuple):
     step: int
 
     def part(self, begin: int, end: int) -> Run:
-        """The rows at the places from `begin` up to `end` of this run."""
+        """Return the rows at the places from `begin` up to `end` of this run."""
         return Run(self.number + begin, end - begin, self.instant + begin * self.step, self.step)
 
     def __bool__(self) -> bool:
@@ -51,7 +51,7 @@ class Timeline:
 
     @classmethod
     def of(cls, rows: int) -> Timeline:
-        """The rows that a stream starts with.
+        """Return the rows that a stream starts with.
 
         Raises:
             ValueError: Their number is negative, or their updates would reach into the future.
@@ -66,7 +66,7 @@ class Timeline:
         return self._places[-1]
 
     def before(self, instant: int) -> int:
-        """How many rows were last updated before an instant."""
+        """Return how many rows were last updated before an instant."""
         last = bisect_left(self._instants, instant) - 1
         if last < 0:
             return 0
@@ -108,7 +108,7 @@ class Timeline:
         return Timeline([*self._runs[:index], *parts, *self._runs[index + 1 :], moved])
 
     def _free(self, now: int, count: int) -> int:
-        """The first of so many instants that end now, or as soon after it as the last update allows."""
+        """Return the first of so many instants that end now, or as soon after it as the last update allows."""
         if not self._runs:
             return now - count + 1
         last = self._runs[-1]

@@ -1,4 +1,4 @@
-"""Bodies of requests: their encoding, and values at dotted paths in them."""
+"""Request bodies: their encoding, and values at dotted paths in them."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def with_values(body: Any, values: Mapping[str, Any]) -> Any:
 
 
 def set_path(body: Any, path: str, value: Any) -> None:
-    """Set a value at a dotted path of a body, in which numbers are positions in lists. What is missing is added.
+    """Set a value at a dotted path of a body. Numbers in the path are positions in lists; missing parents are added.
 
     Raises:
-        ConfigurationError: The path leads through a value that is not an object or a list, or beyond a list's end.
+        ConfigurationError: The path leads through a value that is not an object or a list, or past the end of a list.
     """
     node: Any = body
     steps = path.split(".")

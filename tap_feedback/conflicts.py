@@ -1,4 +1,4 @@
-"""Conflicts among settings of which each is right by itself."""
+"""Conflicts between settings that are each valid by themselves."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ WITH_VARIABLES = ("path", "params", "json", "passes")
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
-    """Find what does not go together.
+    """Find settings that contradict each other.
 
     Args:
         config: The config, with all that is set for each API.
         shipped: The streams that the tap ships.
-        found: Faults of single settings; what they are about is left out.
+        found: Faults of single settings, which are not checked again.
     """
     wrong = {fault.where[:depth] for fault in found for depth in range(1, 5)}
     for name in shipped:
@@ -65,7 +65,7 @@ def _of_api(
             known = [name for name, other in streams.items() if isinstance(other, Mapping) and "path" in other]
             yield Fault(place, f"is not a stream of this API; a new one needs a `path`{suggestion(stream, known)}")
         elif stream in taken:
-            yield Fault(place, f"is the name of a stream of `{taken[stream]}`: choose another")
+            yield Fault(place, f"is already a stream of `{taken[stream]}`; choose another name")
         else:
             yield from _of_stream(place, block, api, wrong, end)
 
@@ -103,7 +103,7 @@ def _of_part(place: tuple[str, ...], part: Block, key: str, wrong: set[tuple[str
 
 
 def required(section: str, part: Block) -> list[str]:
-    """The settings that an auth or a paginator of this type requires and does not have."""
+    """Return the settings that an auth or a paginator of this type requires but lacks."""
     (kind,) = (kind for kind in get_args(UNIONS[section]) if kind.__struct_config__.tag == part["type"])
     return [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in part]
 
@@ -111,7 +111,7 @@ def required(section: str, part: Block) -> list[str]:
 def _of_stream(
     place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]], end: object
 ) -> Iterator[Fault]:
-    """Check what a stream has of its own."""
+    """Check the settings of a stream."""
     paginator, incremental = block.get("paginator"), block.get("incremental")
     if (
         isinstance(paginator, Mapping)
@@ -216,4 +216,4 @@ def _of_dates(config: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
     if start and ("start_date",) not in wrong:
         first = parse_instant(start)
         if first is not None and first > datetime.now(timezone.utc):
-            yield Fault(("start_date",), "lies in the future, so nothing would be read")
+            yield Fault(("start_date",), "is in the future, so nothing would be read")

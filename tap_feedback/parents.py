@@ -48,7 +48,7 @@ class Parents:
         self._lookback = timedelta(seconds=stream.declaration.incremental.lookback)
         self._running: set[str] = set()
         self._finished = 0
-        self._gone: list[str] = []  # those that answered 404, as long as all do
+        self._gone: list[str] = []  # those that returned 404, as long as all do
         self._newest: datetime | None = None
         self._next_state = 0.0
         stream.forced_replication_method = REPLICATION_FULL_TABLE  # which has no bookmark, and no start
@@ -113,7 +113,7 @@ class Parents:
 
     @cached_property
     def _is_proven(self) -> bool:
-        """Whether a parent has answered anything but 404."""
+        """Whether any parent has returned something else than 404."""
         return self.progress.resumed > 0
 
     @cached_property
@@ -157,12 +157,12 @@ class Parents:
         """Note that all parents are done.
 
         Raises:
-            FatalAPIError: So many of them answered 404, and no other one anything else, that the path must be wrong.
+            FatalAPIError: So many of them returned 404, and no other one anything else, that the path must be wrong.
         """
         child, field, gone = self.child, self._changed_field, len(self._gone)
         setting = f"`{child.api}.streams.{child.name}"
         if gone:
-            words = f"answered 404 Not Found for {count(gone, 'parent')}, and for no parent anything else"
+            words = f"returned 404 Not Found for {count(gone, 'parent')}, and for no parent anything else"
             if gone >= MANY:
                 raise FatalAPIError(f"{words}; check {setting}.path`")
             child.stream_log.warning("%s, so there are no rows; check %s.path`", words, setting)

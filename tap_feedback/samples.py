@@ -25,10 +25,10 @@ def samples(
     """Yield the pages of each time range in each pass, of a child for some of its parents."""
     for bounds, params in product(ranges, passes):
         if stream.parents is None:
-            yield stream.chain(bounds, params, checks_order=checks_order)
+            yield stream.range_pages(bounds, params, checks_order=checks_order)
             continue
         for parent in islice(stream.parents.rows.read(), PARENTS):
-            pages = stream.chain(bounds, params, parent.context, checks_order=checks_order)
+            pages = stream.range_pages(bounds, params, parent.context, checks_order=checks_order)
             yield added(stream, parent, pages)
 
 

@@ -104,7 +104,7 @@ def test_closed_stdout(write: Callable[..., str], option: str) -> None:
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert "| ERROR " in line
-    assert "stdout is closed: there is nowhere to write to" in line
+    assert "stdout is closed; pipe the output into a target or a file" in line
 
 
 @pytest.mark.parametrize("option", ["--discover", "--about"])

@@ -356,7 +356,7 @@ def kinds_of(run: Run, stream: str) -> list[str]:
 
 
 FAILURES: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "the path is wrong": (Reply(status=404), {}, "answered 404"),
+    "the path is wrong": (Reply(status=404), {}, "returned 404"),
     "the primary key is wrong": ({"data": [{"uuid": "a"}]}, {}, "no usable 'id'"),
     "the primary key is missing later on the page": ({"data": [ROW, {"uuid": "a"}]}, {}, "no usable 'id'"),
     "a stream map fails": ({"data": [ROW]}, {"stream_maps": {"feedback_data": {"x": "1/0"}}}, "ZeroDivisionError"),
@@ -382,7 +382,7 @@ def test_the_schema_comes_with_the_first_record() -> None:
     first = {"forums": [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": {"cursor": "b"}}
     with Server(lambda request: Reply(status=404) if "cursor" in request.query else first) as server:
         run = analytics(server)
-    assert "answered 404" in run.failures["forums"]
+    assert "returned 404" in run.failures["forums"]
     assert kinds_of(run, "forums") == ["STATE", "SCHEMA", "RECORD", "STATE"]
     assert run.state == {"bookmarks": {"forums": {}}}
 

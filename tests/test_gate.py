@@ -21,7 +21,7 @@ def test_a_refusal_has_one_wait() -> None:
     gate = Gate()
     entered = gate.enter(threading.Event(), lambda: "request")
     assert entered is not None
-    failure = TransientError("answered 429 Too Many Requests", refused=True)
+    failure = TransientError("returned 429 Too Many Requests", refused=True)
     gate.leave(entered[1], failure, Retry())
     assert 2 <= failure.pause <= 2.2
     assert decide(failure, 1, Retry(), jitter=1) == Wait(failure.pause)
@@ -32,6 +32,6 @@ def test_a_refusal_beyond_the_retries_pauses_nothing() -> None:
     gate = Gate()
     entered = gate.enter(threading.Event(), lambda: "request")
     assert entered is not None
-    failure = TransientError("answered 429 Too Many Requests", refused=True)
+    failure = TransientError("returned 429 Too Many Requests", refused=True)
     gate.leave(entered[1], failure, Retry(max_retries=0))
     assert failure.pause == 0

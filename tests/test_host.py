@@ -69,7 +69,7 @@ def test_redirects_that_would_make_a_get_of_a_post(status: int) -> None:
     with (
         Server(lambda asked: reply) as server,
         connected(server, **BEARER) as connection,
-        pytest.raises(FatalAPIError, match=rf"answered {status} .*, a redirect that would turn the POST into a GET"),
+        pytest.raises(FatalAPIError, match=rf"returned {status} .*, a redirect that would turn the POST into a GET"),
     ):
         send(connection, post({"limit": 1}))
     assert len(server.requests) == 1
@@ -83,7 +83,7 @@ def test_redirects_of_a_post_to_another_host(status: int) -> None:
         with (
             Server(lambda asked: reply) as server,
             connected(server, **BEARER) as connection,
-            pytest.raises(FatalAPIError, match="redirects to another address"),
+            pytest.raises(FatalAPIError, match="redirected to another address"),
         ):
             send(connection, post({"limit": 1}))
     assert other.requests == []

@@ -57,4 +57,4 @@ def test_singer_check_tap(check_tap: Path, write: Callable[..., str], shared: Sa
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "The output is valid." in checked.stdout
-    assert f"{8 * 120} messages for type RECORD" in " ".join(checked.stdout.split()) or "960" in checked.stdout
+    assert checked.stdout.count("| 120 ") == sum(map(len, STREAMS.values()))

@@ -298,7 +298,7 @@ def test_wrong_proxies(proxy: str, proxied: pytest.MonkeyPatch) -> None:
     proxied.setenv("http_proxy", proxy)
     with (
         way_to("http://127.0.0.1:9") as ask,
-        pytest.raises(FatalAPIError, match="ALL_PROXY is not a valid address; it must look like `http") as raised,
+        pytest.raises(FatalAPIError, match="ALL_PROXY is not a valid URL; it must look like `http") as raised,
     ):
         ask()
     assert "krit" not in str(raised.value)
@@ -345,9 +345,9 @@ def test_unreachable_proxies_are_named(url: str, proxy: str, reason: str, proxie
 @pytest.mark.parametrize(
     ("status", "words", "final"),
     [
-        (407, "answered 407 Proxy Authentication Required; check its user and password in HTTP_PROXY", True),
-        (403, "answered 403 Forbidden; check whether it allows requests to this host", True),
-        (502, "answered 502 Bad Gateway", False),
+        (407, "returned 407 Proxy Authentication Required; check its user and password in HTTP_PROXY", True),
+        (403, "returned 403 Forbidden; check whether it allows requests to this host", True),
+        (502, "returned 502 Bad Gateway", False),
     ],
 )
 def test_proxies_that_open_no_tunnel_are_named(

@@ -19,12 +19,12 @@ BLOCKS = {
 
 
 def documents() -> list[Path]:
-    """The documents."""
+    """Return the documents."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def fill(text: str) -> str:
-    """The text of a document with its generated parts as they are now."""
+    """Return the text of a document with its generated parts as they are now."""
     return BLOCK.sub(lambda block: block[1] + BLOCKS[block[2]]() + block[3], text)
 
 

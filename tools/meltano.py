@@ -29,19 +29,19 @@ KINDS = {"number": "string"}
 
 
 def project(text: str) -> str:
-    """The text of `meltano.yml` with the tap's settings as they are now."""
+    """Return the text of `meltano.yml` with the tap's settings as they are now."""
     indented = "".join(f"    {line}\n" for line in dump(settings()).splitlines())
     return text.rpartition(MARK)[0] + MARK + indented
 
 
 def definition(text: str) -> str:
-    """The plugin definition: the tap as the text of `meltano.yml` has it, installed from the repository."""
+    """Return the plugin definition: the tap as the text of `meltano.yml` has it, installed from the repository."""
     tap = yaml.safe_load(text)["plugins"]["extractors"][0]
     return PLUGIN_HEAD + dump({**tap, "pip_url": f"git+{REPOSITORY}.git"})
 
 
 def dump(value: Any) -> str:
-    """A value as YAML, with each text on one line."""
+    """Return a value as YAML, with each text on one line."""
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
     return text
 
@@ -52,7 +52,7 @@ def settings() -> list[dict[str, Any]]:
 
 
 def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """One setting as Meltano describes it."""
+    """Return one setting as Meltano describes it."""
     words = [ACRONYMS.get(word, word) for word in name.replace(".", " ").replace("_", " ").split()]
     entry = {
         "name": name,

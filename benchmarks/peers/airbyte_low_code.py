@@ -15,7 +15,7 @@ MANIFEST = Path(__file__).with_suffix(".yaml")
 
 
 def manifest_for(config_file: str) -> Path:
-    """The manifest with the streams of a configuration, in a file beside it."""
+    """Return the manifest with the streams of a configuration, in a file beside it."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     config = json.loads(Path(config_file).read_text(encoding="utf-8"))
     manifest["streams"] = [

@@ -21,7 +21,7 @@ BUFFER_SIZE = 512 * 1024
 
 
 def offset_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
-    """The pages of a stream of the feedback or support API."""
+    """Yield the pages of a stream of the feedback or support API."""
     offset = 0
     while True:
         params: dict[str, str | int] = {"api_key": key, "limit": LIMIT, "offset": offset}
@@ -33,7 +33,7 @@ def offset_pages(session: requests.Session, url: str, key: str, selector: str) -
 
 
 def cursor_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
-    """The pages of a stream of the analytics API."""
+    """Yield the pages of a stream of the analytics API."""
     session.headers["Authorization"] = f"Bearer {key}"
     params: dict[str, str] = {}
     while True:

@@ -12,7 +12,7 @@ from dlt.sources.rest_api import rest_api_resources
 
 
 def api_config(api: dict[str, Any], streams: dict[str, dict[str, str]], *, offsets: bool) -> Any:
-    """The declaration of one API with some of its streams."""
+    """Return the declaration of one API with some of its streams."""
     client: dict[str, Any] = {
         "base_url": f"{api['base_url']}/v1/",
         "auth": {"type": "bearer", "token": api["api_key"]},

@@ -23,7 +23,7 @@ class OffsetPaginator(BaseOffsetPaginator):
     """Goes on until a page is not full."""
 
     def has_more(self, response: requests.Response) -> bool:
-        """Whether there may be another page."""
+        """Return whether there may be another page."""
         return len(response.json()["data"]) == LIMIT
 
 
@@ -58,11 +58,11 @@ class OffsetStream(PlainStream):
         return APIKeyAuthenticator(key="api_key", value=self.config[self.api]["api_key"], location="params")
 
     def get_new_paginator(self) -> OffsetPaginator:
-        """A paginator that starts at the first row."""
+        """Return a paginator that starts at the first row."""
         return OffsetPaginator(start_value=0, page_size=LIMIT)
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:  # noqa: ARG002
-        """The page size and the offset."""
+        """Return the page size and the offset."""
         return {"limit": LIMIT, "offset": next_page_token or 0}
 
 
@@ -77,11 +77,11 @@ class CursorStream(PlainStream):
         return BearerTokenAuthenticator(token=self.config[self.api]["api_key"])
 
     def get_new_paginator(self) -> JSONPathPaginator:
-        """A paginator that follows the cursor."""
+        """Return a paginator that follows the cursor."""
         return JSONPathPaginator("$.pagination.cursor")
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:
-        """The cursor, and the bookmark."""
+        """Return the cursor, and the bookmark."""
         params = {}
         if next_page_token:
             params["cursor"] = next_page_token

@@ -48,7 +48,7 @@ class Paging:
         return "POST" if self.location == "body" else "GET"
 
     def params(self, request: RecordedRequest) -> dict[str, Any]:
-        """The parameters of a request by name."""
+        """Return the parameters of a request by name."""
         if self.location == "query":
             return dict(request.query)
         params = dict(flat(request.json))
@@ -69,7 +69,7 @@ class Paging:
         return {"limit_param": self.limit_param, "location": self.location, **more}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
-        """The page that a request is for.
+        """Return the page that a request is for.
 
         Args:
             rows: The rows that the request selects, over all pages.
@@ -82,14 +82,14 @@ class Paging:
         raise NotImplementedError
 
     def size(self, params: Mapping[str, Any]) -> int:
-        """The page size of a request."""
+        """Return the page size of a request."""
         return min(whole(params, self.limit_param, self.limit, least=1), self.most)
 
     def flag(self, *, more: bool) -> dict[str, Any]:
-        """The flag, if this style has one."""
+        """Return the flag, if this style has one."""
         return {"has_more": more} if self.has_more else {}
 
 
 def link(url: str, params: Mapping[str, Any], **changes: object) -> str:
-    """An address with the parameters of a request, some of them changed, and without its key."""
+    """Return an address with the parameters of a request, some of them changed, and without its key."""
     return f"{url}?{urlencode({**{name: params[name] for name in params if name != 'api_key'}, **changes})}"

@@ -31,7 +31,7 @@ class Cursor(Paging):
         return {"type": "cursor", **paths, **super().settings}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:  # noqa: ARG002 - no links
-        """The rows behind the cursor; all but the last page have the next cursor."""
+        """Return the rows behind the cursor; all but the last page have the next cursor."""
         size = self.size(params)
         part, cursor = self.after(rows, params, size)
         following = {"cursor": cursor} if cursor else {}
@@ -41,7 +41,7 @@ class Cursor(Paging):
         )
 
     def after(self, rows: Selection, params: Mapping[str, Any], size: int) -> tuple[list[tuple[int, int]], str | None]:
-        """The rows behind the cursor of a request, and the next cursor if more follow."""
+        """Return the rows behind the cursor of a request, and the next cursor if more follow."""
         scope, place = rows.scope, 0
         if self.cursor_param in params:
             place = rows.behind(read_cursor(str(params[self.cursor_param]), scope))
@@ -66,7 +66,7 @@ class JsonLink(Cursor):
         return {"type": "json_link", "next_url_path": "pages.next", "limit_param": self.limit_param}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
-        """The rows behind the cursor, and the address of the next page or null."""
+        """Return the rows behind the cursor, and the address of the next page or null."""
         size = self.size(params)
         part, cursor = self.after(rows, params, size)
         path = urlsplit(url).path
@@ -77,12 +77,12 @@ class JsonLink(Cursor):
 
 
 def write_cursor(scope: str, last: int) -> str:
-    """A cursor behind the row that was last updated at this instant; it is good for one resource and order."""
+    """Return a cursor behind the row that was last updated at this instant; it is good for one resource and order."""
     return base64.urlsafe_b64encode(f"{scope} {last}".encode()).decode()
 
 
 def read_cursor(cursor: str, scope: str) -> int:
-    """The instant that a cursor of this resource and order names.
+    """Return the instant that a cursor of this resource and order names.
 
     Raises:
         Refused: The sandbox never gave out such a cursor.

@@ -1,8 +1,8 @@
 """Paginators: the next request of a stream, and the proof that no row was skipped.
 
-Each type is one module, with its settings, its checks and its behaviour. A paginator has the next request
-(`request`), takes the page that came back (`take`), returns its rows that are new, and knows when it is `finished`. It
-does no input or output.
+Each type is one module, with its settings, its checks and its behaviour. A paginator has the next request in `request`.
+`take` receives the page and returns its new rows, and `finished` says that the end is proven. Paginators do no input or
+output.
 """
 
 from __future__ import annotations

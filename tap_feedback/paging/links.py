@@ -1,4 +1,4 @@
-"""The address of the next page, as an API returns it: resolved, and only on the API's own origin."""
+"""Links to the next page: resolved, and followed only on the API's own origin."""
 
 from __future__ import annotations
 
@@ -12,32 +12,31 @@ from tap_feedback.paging.chain import ChainPaginator
 if TYPE_CHECKING:
     from tap_feedback.paging.base import Address
 
-#: What parsers of addresses read in different ways, so that a host could be hidden behind it.
+#: Characters that URL parsers read in different ways, so that a link could hide its host behind them.
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]").search
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//").match
 PORTS = {"http": 80, "https": 443}
 
 
 class LinkError(ValueError):
-    """A link leads to another origin, or cannot be read; the message says in what it differs."""
+    """A link leads to another origin, or cannot be parsed. The message says what is wrong, without a subject."""
 
 
 def resolve(link: str, address: Address, current: str) -> str:
-    """Return the absolute address that a link stands for.
+    """Return the absolute URL of a link.
 
     Args:
-        link: An absolute address, a path or a query. A path is on the origin if it begins with the API's prefix, and
-            behind the prefix otherwise.
-        address: The address of the stream.
-        current: The address of the request that returned the link, which a query belongs to.
+        link: An absolute URL, a path or a query. A path that does not begin with the API's prefix gets the prefix.
+        address: The URL of the stream.
+        current: The URL of the request that returned the link. A link that is only a query replaces its query.
 
     Raises:
-        LinkError: It is not on the API's origin.
+        LinkError: The link is invalid, or leads to another origin than the API's.
     """
     link = link.strip().partition("#")[0]
     base = _split(address.base_url)
     if not link or UNSAFE(link):
-        raise LinkError("has characters that no URL has" if link else "is only a place in a page")
+        raise LinkError("has characters that are not valid in a URL" if link else "is only a fragment")
     if ABSOLUTE(link):
         url = f"{base.scheme}:{link}" if link.startswith("//") else link
     elif link.startswith("?"):
@@ -69,27 +68,27 @@ def _check_origin(parts: SplitResult, base: SplitResult) -> None:
     if parts.scheme != base.scheme:
         raise LinkError(f"does not begin with `{base.scheme}://`, as `base_url` does")
     if parts.hostname != base.hostname:
-        raise LinkError("has another host than `base_url`")
+        raise LinkError("has a different host from `base_url`")
     if (parts.port or PORTS.get(parts.scheme)) != (base.port or PORTS.get(base.scheme)):
-        raise LinkError("has another port than `base_url`")
+        raise LinkError("has a different port from `base_url`")
     if parts.username is not None or parts.password is not None:
         raise LinkError("has a user name")
 
 
 class LinkPaginator(ChainPaginator):
-    """Follows the address that each response has for the next page, as it stands."""
+    """Follows the URL that each response has for the next page, without changing it."""
 
     @property
     def request(self) -> PageRequest:
-        """The next request: the stream's own first, then a whole address."""
+        """The next request: the stream's own for the first page, then a whole URL."""
         if self._token is None:
             return PageRequest(self._size, is_first=True)
         return PageRequest(url=self._token)
 
     def _resolve(self, link: str) -> str:
-        """Return the absolute address that a link stands for.
+        """Return the absolute URL of a link.
 
         Raises:
-            LinkError: It is not on the API's origin.
+            LinkError: The link is invalid, or leads to another origin than the API's.
         """
         return resolve(link, self._address, self._token or "".join(self._address))

@@ -1,4 +1,4 @@
-"""The paginator `single_page`: one request, one page."""
+"""Paginator `single_page`: one request, one page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SinglePage(PagingSettings, frozen=True, tag_field="type", tag="single_page"):
-    """One page and no more."""
+    """One page only."""
 
     def start(self, **stream: Unpack[StreamView]) -> SinglePagePaginator:
         """Return a fresh paginator for a stream."""

@@ -1,4 +1,4 @@
-"""A schema compiled into what is tried on values."""
+"""Compiled schema: the conversions to try on each value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tap_feedback.records.conversions import CONVERSIONS, FORMATS, MISFIT, to_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    #: The value made to fit, or MISFIT. It gets the value, its path, and a list for the misfits inside the value.
+    #: Takes a value, its path and a list for misfits inside the value; returns the converted value, or MISFIT.
     Attempt = Callable[[object, str, list["Misfit"]], object]
 
 NO_TYPES: frozenset[type] = frozenset()
 
 
 class Misfit(NamedTuple):
-    """A value that was taken out; `wanted` is empty if the schema does not know the property."""
+    """A value that was removed. `wanted` is empty if the schema does not have the property."""
 
     path: str
     value: object
@@ -32,11 +32,11 @@ class Property:
     def __init__(self, schema: Mapping[str, Any] | bool) -> None:  # noqa: FBT001 - `true` and `false` are schemas
         if isinstance(schema, bool):
             schema = {} if schema else {"type": ()}
-        #: Python types whose values fit as they are.
+        #: Python types whose values fit unchanged.
         self.as_is: frozenset[type] = NO_TYPES
-        #: What is tried in turn on other values.
+        #: Conversions to try in turn on other values.
         self._attempts: list[Attempt] = []
-        #: The bounds of integers; empty if there are none, or if another type lets integers pass.
+        #: The bounds of integers; empty without bounds, or if another type allows any integer.
         self.bounds: tuple[float, float] | tuple[()] = ()
         options = schema.get("anyOf", schema.get("oneOf", ()))
         types = schema.get("type", () if options else tuple(PYTHON_TYPES))
@@ -46,7 +46,7 @@ class Property:
             self.as_is |= option.as_is
             self._attempts.append(option.fit)
             wanted.append(option.wanted)
-        #: The types as a message names them; empty if no value fits.
+        #: The names of the types in a message; empty if no value fits.
         self.wanted: str = " or ".join(wanted)
         #: Whether text fits only as a timestamp in RFC 3339.
         self.is_date_time = "a date-time" in wanted and str not in self.as_is
@@ -79,7 +79,7 @@ class Property:
         return NoneType in self.as_is
 
     def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
-        """The value, converted if need be, or MISFIT; what was taken out of it is added to `misfits`."""
+        """Return the value, converted if necessary, or MISFIT. What was removed from it is added to `misfits`."""
         if type(value) in self.as_is:
             return value
         for attempt in self._attempts:
@@ -89,7 +89,7 @@ class Property:
         return MISFIT
 
     def settle(self, members: dict[str, Any], name: str, path: str, misfits: list[Misfit]) -> None:
-        """Make a member of an object fit, in place; else it becomes null, or is removed if it may not be null."""
+        """Make a member of an object fit, in place. If it cannot, set it to null, or remove it if null does not fit."""
         value = members[name]
         fitted = self.fit(value, path, misfits)
         if fitted is not MISFIT:
@@ -112,7 +112,7 @@ class Object:
         self._required = frozenset(schema.get("required", ()))
 
     def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
-        """The object if its members fit, else a copy with what was made to fit, or MISFIT."""
+        """Return the object if its members fit, else a copy with converted members, or MISFIT."""
         if type(value) is not dict:
             return MISFIT
         as_is, others = self._as_is.get, self._others
@@ -138,7 +138,7 @@ class Array:
         self._item = Property(schema["items"])
 
     def fit(self, value: object, path: str, _misfits: list[Misfit]) -> object:
-        """The list if its items fit, else a copy with what was made to fit, or MISFIT."""
+        """Return the list if its items fit, else a copy with converted items, or MISFIT."""
         if type(value) is not list:
             return MISFIT
         if self._item.as_is.issuperset(map(type, value)):
@@ -151,12 +151,12 @@ class Array:
 
 
 def _on_value(convert: Callable[[object], object]) -> Attempt:
-    """A conversion, which needs nothing but the value, as an attempt."""
+    """Return a conversion that needs only the value as an attempt."""
     return lambda value, _path, _misfits: convert(value)
 
 
 def _range(low: float, high: float) -> str:
-    """Bounds in words that follow a noun."""
+    """Return bounds in words that follow a noun."""
     if low == -math.inf:
         return f"of at most {high}"
     return f"of at least {low}" if high == math.inf else f"from {low} to {high}"

@@ -67,7 +67,7 @@ def test_in_the_body(name: str, data: Any, sent: Any) -> None:
 def test_a_body_without_a_place_for_the_key(request_: Any) -> None:
     """A request whose body cannot hold the key is not sent without it."""
     auth = {"type": "api_key", "name": "key.value", "location": "body"}
-    words = r"`feedback\.auth\.location` is `body`, but the key has no place in the request's body"
+    words = r"`feedback\.auth\.location` is `body`, but the key does not fit into the request's body"
     with (
         Server(lambda asked: []) as server,
         connected(server, auth=auth) as connection,

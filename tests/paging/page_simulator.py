@@ -110,7 +110,7 @@ def read(world: NumberedWorld, paging: PageNumberPaging, *, retries: int = 3) ->
             except (FatalAPIError, TransientError) as error:
                 return Outcome(keys, world.requests, str(error), notices)
             if not recovered:
-                return Outcome(keys, world.requests, f"answered {refusal.status}", notices)
+                return Outcome(keys, world.requests, f"returned {refusal.status}", notices)
         except TransientError as error:
             failures += 1
             if failures > retries:

@@ -258,7 +258,7 @@ def test_no_content_for_a_cursor_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "answered 204 No Content for a cursor" in run.failures["forums"]
+    assert "returned 204 No Content for the cursor" in run.failures["forums"]
     assert len(server.requests) == 5
     assert run.state.get("bookmarks", {}).get("forums", {}) == {}
 
@@ -273,7 +273,7 @@ def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "unlike those before" in run.failures["forums"]
+    assert "unlike those before it" in run.failures["forums"]
     assert "warning" in run.failures["forums"]
 
 

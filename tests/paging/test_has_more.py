@@ -83,7 +83,7 @@ def test_a_flag_that_a_later_page_drops_is_no_end(kind: type[Paging], later: dic
     """The response is unlike the others: it is requested again, then the stream fails."""
     paging = kind(limit=10, has_more_path="more")
     found = drive(paging, server(paging, 30, lambda behind: {"more": True} if behind <= 10 else later))
-    assert found.error == "the response has no `more`, unlike those before; check `paginator.has_more_path`"
+    assert found.error == "the response has no `more`, unlike those before it; check `paginator.has_more_path`"
     assert len(found.requests) == 5
 
 

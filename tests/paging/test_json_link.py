@@ -156,10 +156,10 @@ def test_a_url_in_another_place_fails_and_is_named(beside: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("later", "words"),
     [
-        (None, "answered 204 No Content for a next URL of the response before"),
+        (None, "returned 204 No Content for the next URL in the response before"),
         (
             {"data": rows(2), "message": "slow down"},
-            "the response lacks `links` and has `message`, unlike those before",
+            "the response lacks `links` and has `message`, unlike those before it",
         ),
     ],
 )
@@ -206,5 +206,5 @@ def test_the_key_is_not_sent_to_another_host() -> None:
         Server(lambda _: {"data": rows("a"), "next": other.url}) as server,
     ):
         run = sync({"feedback": api(server.url, paginator={"type": "json_link", "next_url_path": "next"})})
-    assert "has another port than `base_url`, so it was not followed" in run.failures["feedback_data"]
+    assert "has a different port from `base_url`, so it was not followed" in run.failures["feedback_data"]
     assert other.requests == []

@@ -145,8 +145,8 @@ def test_a_refused_offset_may_be_the_limit_of_the_api(status: int) -> None:
     with refusing_server(rows(500), status, window=200) as server:
         run = feedback(server)
         counting = feedback(server, paginator={"total_path": "total"})
-    assert f"answered {status}" in run.failures["feedback_data"]
-    assert f"answered {status}" in counting.failures["feedback_data"]
+    assert f"returned {status}" in run.failures["feedback_data"]
+    assert f"returned {status}" in counting.failures["feedback_data"]
 
 
 def test_a_refused_page_in_the_middle_is_no_end() -> None:
@@ -158,7 +158,7 @@ def test_a_refused_page_in_the_middle_is_no_end() -> None:
 
     with Server(respond) as server:
         run = feedback(server)
-    assert "answered 404 at offset 500, but has rows further on" in run.failures["feedback_data"]
+    assert "returned 404 at offset 500, but has rows further on" in run.failures["feedback_data"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_empty_page_where_rows_stood_never_ends_a_sync(
                 "emit_activate_version_messages": True,
             }
         )
-    assert "but rows stood there a moment ago" in run.failures["feedback_data"]
+    assert "but it had some a moment ago" in run.failures["feedback_data"]
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
 
 

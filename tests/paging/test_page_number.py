@@ -166,9 +166,9 @@ def test_a_refusal_behind_the_last_page_is_confirmed(status: int) -> None:
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        ({}, "answered 404 for page 2, but has rows on the next"),
-        ({"has_more": True}, "answered 404 for page 2, but `has_more` says that more rows follow"),
-        ({"total_pages": 4}, "answered 404 for page 2, but `total_pages` counts 4 pages"),
+        ({}, "returned 404 for page 2, but has rows on the next"),
+        ({"has_more": True}, "returned 404 for page 2, but `has_more` says that more rows follow"),
+        ({"total_pages": 4}, "returned 404 for page 2, but `total_pages` counts 4 pages"),
     ],
 )
 def test_a_refusal_in_the_middle_fails(beside: dict[str, Any], words: str) -> None:
@@ -181,7 +181,7 @@ def test_a_refusal_in_the_middle_fails(beside: dict[str, Any], words: str) -> No
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_refusal_of_the_first_page_fails(status: int) -> None:
     """Nothing was read, so nothing can be at its end."""
-    assert drive(PageNumberPaging(), lambda _: refuse(status)).error == f"answered {status}"
+    assert drive(PageNumberPaging(), lambda _: refuse(status)).error == f"returned {status}"
 
 
 def test_an_empty_page_that_says_that_more_follow_is_looked_at_twice_and_passed() -> None:

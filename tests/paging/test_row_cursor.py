@@ -133,7 +133,7 @@ def test_an_empty_page_beside_a_message_is_requested_again() -> None:
     found = drive(
         paging(), lambda request: {"data": [], "message": "x"} if request.params.get("after") else {"data": table(1)}
     )
-    assert found.error == "the response lacks rows and has `message`, unlike those before"
+    assert found.error == "the response lacks rows and has `message`, unlike those before it"
 
 
 def test_a_row_that_was_updated_is_emitted_again() -> None:
