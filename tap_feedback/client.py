@@ -26,10 +26,12 @@ from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
 from tap_feedback.replication_check import (
     check_replication,
+    has_dates,
     has_timestamps,
     warn_of_older_catalog,
     warn_of_rows_without_key,
 )
+from tap_feedback.request_check import check_requests
 from tap_feedback.row_order import order_of
 
 if TYPE_CHECKING:
@@ -91,9 +93,9 @@ class FeedbackStream(ApiStream):
             raise ConfigurationError(f"`stream_maps`: with `batch_config`, {self.name} can have only one map")
         warn_of_older_catalog(self)
         check_replication(self)
-        _ = self.replication
+        check_requests(self, self.time_range.whole)
         if self.parents is not None:
-            _ = self.parents.progress
+            self.parents.check()
 
     def run(self) -> None:
         """Sync the stream to its end, and record that in the state."""
@@ -121,6 +123,8 @@ class FeedbackStream(ApiStream):
             incremental=self.declaration.incremental,
             clock=self.clock,
         )
+        if has_dates(self):
+            replication.start_with_day()
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
         return replication

@@ -61,10 +61,13 @@ def stream_schema(stream: Stream, *, keep_unknown: bool) -> dict[str, Any]:
 
 def with_null(column: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a column that rows may lack."""
+    column = dict(column)
     types = column.get("type")
-    if types is None or "null" in types:
-        return dict(column)
-    return {**column, "type": [*([types] if isinstance(types, str) else types), "null"]}
+    if types is not None and "null" not in types:
+        column["type"] = [*([types] if isinstance(types, str) else types), "null"]
+    if None not in column.get("enum", [None]):
+        column["enum"] = [*column["enum"], None]
+    return column
 
 
 def with_bounds(column: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 UNIONS = {"auth": Auth, "paginator": Paging}
 #: Settings of a stream that may have variables.
 WITH_VARIABLES = ("path", "params", "json", "passes")
+#: Checks a JSON Schema, regular expressions included.
+_SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
@@ -54,6 +57,7 @@ def _of_api(
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
     if isinstance(incremental := api.get("incremental", {}), Mapping):
         yield from _of_incremental((name,), incremental, incremental, api, end)
+    yield from _of_variables((name,), {"params": api.get("params", {})}, api.get("variables", {}))
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -133,12 +137,12 @@ def _of_stream(
 
 
 def _of_variables(place: tuple[str, ...], block: Block, known: object) -> Iterator[Fault]:
-    """Check that each variable will have a value."""
+    """Check that the variables in a stream's settings, or in those of an API, have values."""
     for part in WITH_VARIABLES:
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             if (part != "path" and variable in {START, END}) or (isinstance(known, Mapping) and variable in known):
                 continue
-            if not _is_of_parent(variable):
+            if not _is_of_parent(variable) or len(place) == 1:
                 yield Fault((*place, part), f"has a variable without a value; set `{place[0]}.variables.{variable}`")
             elif block.get("parent") is None:
                 yield Fault((*place, part), f"has a field of a parent's row; set `{'.'.join(place)}.parent`")
@@ -176,8 +180,10 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
     for name, column in columns.items():
         if not isinstance(column, Mapping):
             yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
-        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+        elif not _SCHEMAS.is_valid(column):
             yield Fault((*place, name), "is not a JSON Schema")
+        elif '"$ref":' in json.dumps(column):
+            yield Fault((*place, name), "must be without `$ref`: put the schema in its place")
 
 
 def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: object, end: object) -> Iterator[Fault]:

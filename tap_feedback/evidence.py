@@ -61,17 +61,18 @@ class Member(NamedTuple):
     in_next: bool  # whether it is inside an object with a name like `next`
 
 
-def error_in(response: Any, selector: str, *, empty: bool = False) -> str | None:
+def error_in(response: Any, selector: str, *, empty: bool = False, is_row: bool = False) -> str | None:
     """Return the name of the member by which a response reports an error; None if it does not report one.
 
     Args:
         response: The decoded response.
         selector: The path of its rows.
         empty: Whether it has no rows. Only then does a code such as 401 count as an error.
+        is_row: Whether the path is that of the only row, whose members are its own.
     """
     steps = [] if selector == "$" else selector.removeprefix("$.").split(".")
     for step in [*steps, None]:
-        if not isinstance(response, dict):
+        if not isinstance(response, dict) or (is_row and steps and step is None):
             return None
         for name, value in response.items():
             if name != step and (_is_error(name, value) or (empty and _is_failure(name, value))):
@@ -122,7 +123,7 @@ def more_follows(page: Page, *, sent: str | None = None) -> str | None:
     """
     if flag := _flag(page):
         return f"`{flag.path}` says that more rows follow" if flag.value is MORE_FLAGS[flag.name] else None
-    for member in _members(page.response):
+    for member in _members(page):
         if _is_next(member) and str(member.value) != sent:
             return f"`{member.path}` has a value"
     return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
@@ -145,7 +146,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
     A number of pages is a clear sign. A count of rows counts only if the page is full, as it may be the count of all
     rows, while the page holds those of a time range.
     """
-    for member in _members(page.response):
+    for member in _members(page):
         if type(member.value) is not int:
             continue
         if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
@@ -157,7 +158,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
 
 def uncounted(page: Page, distinct: int) -> str | None:
     """Return the path of a number that counts more rows than were received; None without such a number."""
-    for member in _members(page.response):
+    for member in _members(page):
         if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
@@ -165,7 +166,7 @@ def uncounted(page: Page, distinct: int) -> str | None:
 
 def counts(page: Page) -> tuple[list[str], list[str]]:
     """Return the paths of numbers that count all rows, not only the page's, and of those that count all pages."""
-    numbers = [member for member in _members(page.response) if type(member.value) is int]
+    numbers = [member for member in _members(page) if type(member.value) is int]
     return (
         [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
         [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
@@ -188,7 +189,7 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
 def _flag(page: Page) -> Member | None:
     """Return the flag that says whether more rows follow; if there are several, one that says so."""
-    flags = [member for member in _members(page.response) if member.name in MORE_FLAGS and type(member.value) is bool]
+    flags = [member for member in _members(page) if member.name in MORE_FLAGS and type(member.value) is bool]
     return next((flag for flag in flags if flag.value is MORE_FLAGS[flag.name]), flags[0] if flags else None)
 
 
@@ -199,11 +200,14 @@ def _is_next(member: Member) -> bool:
     return bool((named or member.in_next) and usable and member.value and member.value != "0")
 
 
-def _members(response: Any) -> Iterator[Member]:
-    """Yield the members of a response and of the objects in it. Lists are left out, as they hold rows."""
-    objects = [(response, "", 0, False)]
+def _members(page: Page) -> Iterator[Member]:
+    """Yield the members of a response and of the objects in it, without those of lists and of a single row."""
+    objects = [(page.response, "", 0, False)]
+    row = page.rows[0] if page.rows else None
     members = 0
     for value, path, depth, in_next in objects:  # the list grows during the loop
+        if value is row:
+            continue
         for name, inner in value.items() if isinstance(value, dict) else ():
             members += 1
             if members > MOST_MEMBERS:

@@ -46,6 +46,10 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
         lambda text: text and is_line(text),
     ),
     "name": ("a name: one line of text", lambda text: text and is_line(text)),
+    "stream-name": (
+        "a name of at most 200 letters, digits, `_`, `-` and `.`, as in `nps_ratings`",
+        re.compile(r"\w[\w.-]{0,199}").fullmatch,
+    ),
     "header-name": ("the name of a header, as in `X-Api-Version`", is_header_name),
     "header-value": ("one line of text in Latin-1, as a header is", lambda text: is_line(text) and is_latin_1(text)),
     "dotted-path": (

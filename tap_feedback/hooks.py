@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tap_feedback.responses import Response
     from tap_feedback.settings import Retry
 
+#: The modules of the classes whose hooks are no overrides.
+TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk.")
 #: Hooks of the SDK that this tap never calls, and what to use in their place.
 DEAD = {
     **dict.fromkeys(("records_jsonpath", "next_page_token_jsonpath"), "set `data_selector` or `paginator`"),
@@ -40,7 +42,20 @@ DEAD = {
         "set `parent` and `include_from_parent` of the child",
     ),
     **dict.fromkeys(("STATE_MSG_FREQUENCY", "is_sorted", "check_sorted"), "the tap writes STATE when it is proven"),
-    **dict.fromkeys(("calculate_sync_cost", "update_sync_costs", "get_http_request_counter"), "it is never called"),
+    **dict.fromkeys(
+        ("compare_start_date", "get_starting_timestamp", "get_starting_replication_key_value"),
+        "set `start_date` and `incremental`",
+    ),
+    "response_error_message": "override `validate_response`",
+    "user_agent": "set `user_agent`",
+    "TYPE_CONFORMANCE_LEVEL": "the tap makes records fit their schema",
+    **dict.fromkeys(
+        (
+            *("calculate_sync_cost", "update_sync_costs", "log_sync_costs", "get_http_request_counter"),
+            "finalize_state_progress_markers",
+        ),
+        "it is never called",
+    ),
 }
 
 
@@ -51,14 +66,19 @@ def refuse_dead_hooks(stream: type) -> None:
         TypeError: The class has such an override.
     """
     for name, instead in DEAD.items():
-        if name in vars(stream):
+        if _is_changed(stream, name):
             raise TypeError(f"{stream.__name__}.{name} would have no effect: {instead}")
 
 
 def is_overridden(stream: Any, name: str) -> bool:
     """Return whether a stream overrides a hook of the tap or the SDK."""
-    owner = next(kind for kind in type(stream).__mro__ if name in vars(kind))
-    return not owner.__module__.startswith(("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk."))
+    return _is_changed(type(stream), name)
+
+
+def _is_changed(stream: type, name: str) -> bool:
+    """Return whether a class or a base of it, perhaps a mixin, has this name in place of the tap or the SDK."""
+    owner = next((kind for kind in stream.__mro__ if name in vars(kind)), None)
+    return owner is not None and not owner.__module__.startswith(TAP_AND_SDK)
 
 
 class Hooks(NamedTuple):

@@ -131,7 +131,8 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
         return Page([], MISSING, received, headers=headers or {})
     response, unstorable = decode(body)
     data_selector, rows = selection.find(response)
-    error = error_in(response, data_selector, empty=not rows)
+    is_empty = rows is MISSING or not rows
+    error = error_in(response, data_selector, empty=is_empty, is_row=selection.single_object and not is_empty)
     if rows is MISSING:
         if not selection.empty_ok or not isinstance(response, dict) or any(map(looks_like_error, response)):
             raise _no_rows(response, data_selector)

@@ -16,6 +16,7 @@ from tap_feedback.parent_progress import ParentProgress
 from tap_feedback.parent_rows import ParentRows, digest
 from tap_feedback.progress import count
 from tap_feedback.records.replication import EARLIEST
+from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,6 +69,15 @@ class Parents:
                 properties[name] = without_null(known[field]) if field in known else properties[name]
             elif field in known or not child.declaration.infers:
                 properties[name] = with_bounds(with_null(known.get(field, TEXT)))
+
+    def check(self) -> None:
+        """Check the state, and the requests for the list, before any request is sent.
+
+        Raises:
+            ConfigurationError: They are wrong; the message says what to change.
+        """
+        _ = self.progress
+        check_requests(self.rows.stream, self.rows.stream.time_range.whole)
 
     # State
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_feedback.records.replication import is_instant, is_number
+from tap_feedback.records.replication import is_date, is_instant, is_number
 from tap_feedback.records.timestamps import EPOCH_UNITS
 from tap_feedback.request import START
 
@@ -61,6 +61,11 @@ def requests_epochs(declaration: Stream) -> bool:
     incremental = declaration.incremental
     texts = [declaration.params, declaration.json, declaration.passes]
     return incremental.format in EPOCH_UNITS and (incremental.start_param is not None or START in str(texts))
+
+
+def has_dates(stream: FeedbackStream) -> bool:
+    """Whether values of the replication key are dates without a time."""
+    return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 
 def warn_of_older_catalog(stream: FeedbackStream) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.body import remove_path, set_path
+from tap_feedback.body import as_text, remove_path, set_path
 from tap_feedback.paging import PageRequest
 from tap_feedback.records.timestamps import EPOCH_UNITS
 
@@ -71,7 +71,7 @@ class Assembler:
         """Return the query parameters of a request; `parent` has the variables of the parent's row."""
         values = {**_range(wanted), **parent}
         params = {name: fill(value, values.get) for name, value in {**self._params, **wanted.params}.items()}
-        params = {name: value for name, value in params.items() if not _has_variable(value)}
+        params = {name: value for name, value in params.items() if not has_variable(value)}
         if not self._range_in_body:
             params |= self._range_params(wanted)
         if not self._page_in_body:
@@ -87,10 +87,10 @@ class Assembler:
         if self._stream.method == "GET":
             return None
         body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), {**self._numbers(wanted), **parent}.get)
-        if _has_variable(body):
+        if has_variable(body):
+            remedy = "`start_date` or `incremental.initial_value`" if START in str(body) else "`end_date`"
             raise ConfigurationError(
-                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; "
-                "set `start_date` or `incremental.initial_value`"
+                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; set {remedy}"
             )
         for name in [] if wanted.page.is_first else self._stream.paginator.first_page_only:
             remove_path(body, name)
@@ -155,12 +155,6 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
     return VARIABLE.sub(text, value)
 
 
-def _has_variable(value: Any) -> bool:
+def has_variable(value: Any) -> bool:
+    """Whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text
-
-
-def as_text(value: Any) -> Any:
-    """Return the value of a parameter with `true` and `false` as JSON spells them."""
-    if isinstance(value, (list, tuple)):
-        return [as_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value

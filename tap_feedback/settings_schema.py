@@ -37,6 +37,7 @@ def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
         api["properties"]["streams"] = {
             "type": "object",
             "description": STREAMS_DESCRIPTION,
+            "propertyNames": {"format": "stream-name"},
             "additionalProperties": copy.deepcopy(stream),
             "default": {},
         }

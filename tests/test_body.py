@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
@@ -14,6 +15,20 @@ from tap_feedback.body import encode, remove_path, set_path, with_values
 def test_json_keeps_numbers() -> None:
     """Numbers are sent as numbers, with all their digits."""
     assert encode({"a": 1700000000, "b": Decimal("1.10"), "c": None}, {}) == b'{"a":1700000000,"b":1.10,"c":null}'
+
+
+def test_a_form_has_what_json_would_have() -> None:
+    """A list is several values, an object is JSON, and null is left out."""
+    body = {"archived": True, "ids": [1, 2], "by": {"id": 1}, "none": None, "q": "a b", "n": Decimal("1.10")}
+    encoded = encode(body, {"content-type": "application/x-www-form-urlencoded; charset=utf-8"})
+    assert parse_qsl(encoded.decode()) == [
+        ("archived", "true"),
+        ("ids", "1"),
+        ("ids", "2"),
+        ("by", '{"id":1}'),
+        ("q", "a b"),
+        ("n", "1.10"),
+    ]
 
 
 def test_with_values_copies() -> None:

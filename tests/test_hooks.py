@@ -175,3 +175,20 @@ def test_an_override_that_could_not_take_effect_is_refused(name: str) -> None:
     """The error comes with the class, and names what to use in its place."""
     with pytest.raises(TypeError, match=re.escape(f"Stream.{name} would have no effect: {DEAD[name]}")):
         type("Stream", (FeedbackAPI,), {name: None})
+
+
+def test_a_mixin_cannot_hide_an_override() -> None:
+    """What a stream inherits from elsewhere is refused, too, and what takes effect does so."""
+
+    class Records:
+        def get_records(self, context: Any) -> Iterator[dict[str, Any]]:  # noqa: ARG002
+            yield {"id": "3"}
+
+    class Rows:
+        def post_process(self, row: dict[str, Any], context: Any = None) -> dict[str, Any] | None:  # noqa: ARG002
+            return {**row, "feedback_text": "x"}
+
+    with pytest.raises(TypeError, match=r"Stream\.get_records would have no effect"):
+        type("Stream", (Records, FeedbackData), {})
+    found, _ = run(type("Stream", (Rows, FeedbackData), {}), rows)
+    assert [record["feedback_text"] for record in found.records("feedback_data")] == ["x", "x"]

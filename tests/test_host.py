@@ -31,7 +31,7 @@ def test_an_invalid_address_is_named_by_its_settings() -> None:
     """What is not a URL fails with the settings that make it."""
     with Server(lambda asked: []) as server, connected(server, **BEARER) as connection:
         for url in ("http://", "http://[", "nowhere"):
-            with pytest.raises(FatalAPIError, match=r"the address is not valid; check `feedback\.base_url`"):
+            with pytest.raises(FatalAPIError, match=r"the URL is not valid; check `feedback\.base_url`"):
                 send(connection, HTTPRequest(url))
     assert server.requests == []
 

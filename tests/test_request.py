@@ -103,8 +103,10 @@ def test_the_range_inside_a_text() -> None:
     body = {"method": "POST", "json": {"from": "{incremental.start_value}", "q": "<{incremental.end_value}"}}
     built = assembler({**body, "incremental": {"format": "epoch_ms"}})
     assert built.body(RangeRequest({}, "1", "2")) == {"from": 1, "q": "<2"}
-    with pytest.raises(ConfigurationError, match="set `start_date`"):
+    with pytest.raises(ConfigurationError, match="set `end_date`"):
         built.body(RangeRequest({}, "1"))
+    with pytest.raises(ConfigurationError, match="set `start_date`"):
+        built.body(RangeRequest({}, None, "2"))
 
 
 def test_variables() -> None:

@@ -7,13 +7,14 @@ output.
 
 from __future__ import annotations
 
-from tap_feedback.paging.base import Address, PageRequest, Paginator, PagingSettings
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.cursor import CursorPaging
 from tap_feedback.paging.header_link import HeaderLinkPaging
 from tap_feedback.paging.json_link import JsonLinkPaging
 from tap_feedback.paging.keys import keys_by
 from tap_feedback.paging.offset import OffsetPaging
 from tap_feedback.paging.page_number import PageNumberPaging
+from tap_feedback.paging.paging_settings import Address, PageRequest, PagingSettings
 from tap_feedback.paging.single_page import SinglePage
 
 __all__ = [

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import PagingSettings, StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import PagingSettings, StreamView
 
     Row = dict[str, Any]
 
@@ -49,6 +49,11 @@ class Words(NamedTuple):
     setting: str
     check: str
     remedy: str = ""
+
+
+def as_sent(cursor: Any, paging: PagingSettings) -> Any:
+    """Return a cursor as a request has it: in a JSON body a number stays one."""
+    return cursor if paging.location == "body" else str(cursor)
 
 
 def is_no_token(value: Any) -> bool:

@@ -10,8 +10,8 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import DottedPath, Name
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import PageRequest, PagingSettings
-from tap_feedback.paging.chain import ChainPaginator, Words, is_no_token
+from tap_feedback.paging.chain import ChainPaginator, Words, as_sent, is_no_token
+from tap_feedback.paging.paging_settings import PageRequest, PagingSettings
 from tap_feedback.paging.row_cursor import RowCursorPaginator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 
 class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
@@ -66,6 +66,7 @@ class CursorPaginator(ChainPaginator):
 
     paging: CursorPaging
     _may_stay = True
+    _cursor: Any = None  # of the next request, as it is sent
 
     @property
     def words(self) -> Words:
@@ -86,7 +87,7 @@ class CursorPaginator(ChainPaginator):
         """The next request, with the cursor from the second page on."""
         if self._token is None:
             return PageRequest(self._size, is_first=True)
-        return PageRequest({**self._size, self.paging.cursor_param: self._token})
+        return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
 
     def _find(self, page: Page) -> str | None:
         """Return the next cursor."""
@@ -97,6 +98,7 @@ class CursorPaginator(ChainPaginator):
             raise FatalAPIError(
                 f"`{self.paging.cursor_path}` is neither text nor a number; check `paginator.cursor_path`"
             )
+        self._cursor = as_sent(cursor, self.paging)
         return str(cursor)
 
     def _value(self, page: Page) -> Any:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import next_link
-from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words
 from tap_feedback.paging.links import LinkError, LinkPaginator
+from tap_feedback.paging.paging_settings import PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 WORDS = Words(
     noun="next link",

@@ -6,9 +6,10 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.growth import Growth
 from tap_feedback.paging.offset_steps import Back, Behind, Beyond, Follow, Horizon, Probe, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.offset import OffsetPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 

@@ -9,15 +9,15 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import DottedPath
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words, is_no_token
 from tap_feedback.paging.links import LinkError, LinkPaginator
+from tap_feedback.paging.paging_settings import PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 
 class JsonLinkPaging(PagingSettings, frozen=True, tag_field="type", tag="json_link"):

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from tap_feedback.paging.base import PageRequest
 from tap_feedback.paging.chain import ChainPaginator
+from tap_feedback.paging.paging_settings import PageRequest
 
 if TYPE_CHECKING:
-    from tap_feedback.paging.base import Address
+    from tap_feedback.paging.paging_settings import Address
 
 #: Characters that URL parsers read in different ways, so that a link could hide its host behind them.
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]").search
@@ -26,7 +26,8 @@ def resolve(link: str, address: Address, current: str) -> str:
     """Return the absolute URL of a link.
 
     Args:
-        link: An absolute URL, a path or a query. A path that does not begin with the API's prefix gets the prefix.
+        link: An absolute URL, a path or a query. A path is on the origin if it begins with the API's prefix, with or
+            without the path of `base_url` before it. Any other path follows both.
         address: The URL of the stream.
         current: The URL of the request that returned the link. A link that is only a query replaces its query.
 
@@ -44,10 +45,15 @@ def resolve(link: str, address: Address, current: str) -> str:
     else:
         path = link if link.startswith("/") else f"/{link}"
         prefix = address.path_prefix
-        begins = prefix and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
-        url = f"{base.scheme}://{base.netloc}{path}" if begins else f"{address.base_url}{prefix}{path}"
+        is_whole = _begins_with(path, base.path + prefix) or _begins_with(path, prefix)
+        url = f"{base.scheme}://{base.netloc}{path}" if is_whole else f"{address.base_url}{prefix}{path}"
     _check_origin(_split(url), base)
     return url
+
+
+def _begins_with(path: str, prefix: str) -> bool:
+    """Whether a path, perhaps with a query, is behind a prefix that is not empty."""
+    return bool(prefix) and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
 
 
 def _split(url: str) -> SplitResult:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.counts import Counts
 from tap_feedback.paging.history import History
 from tap_feedback.paging.page_steps import Back, Follow, OneRow, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import NO_STABLE_ORDER, Patience
 from tap_feedback.retry import TransientError
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.page_number import PageNumberPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 

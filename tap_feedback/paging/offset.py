@@ -10,7 +10,6 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import says_more
 from tap_feedback.fields import Name
-from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.ending import IGNORES_OFFSET, EndingPaginator
 from tap_feedback.paging.offset_steps import (
     Again,
@@ -25,6 +24,7 @@ from tap_feedback.paging.offset_steps import (
     Recheck,
     Seek,
 )
+from tap_feedback.paging.paging_settings import Overlap, PagingSettings
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 

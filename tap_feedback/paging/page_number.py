@@ -9,9 +9,9 @@ from msgspec import Meta
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import Name
-from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.numbered_end import IGNORES_NUMBER, NumberedEndPaginator
 from tap_feedback.paging.page_steps import Ahead, Back, Follow, OneRow, Recheck
+from tap_feedback.paging.paging_settings import Overlap, PagingSettings
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 

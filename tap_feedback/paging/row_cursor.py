@@ -10,8 +10,9 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import is_full
 from tap_feedback.page import lookup
-from tap_feedback.paging.base import SEVERAL, PageRequest
-from tap_feedback.paging.chain import ChainPaginator, Words
+from tap_feedback.paging.base import SEVERAL
+from tap_feedback.paging.chain import ChainPaginator, Words, as_sent
+from tap_feedback.paging.paging_settings import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.cursor import CursorPaging
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
@@ -37,6 +38,7 @@ class RowCursorPaginator(ChainPaginator):
 
     paging: CursorPaging
     _may_stay = True
+    _cursor: Any = None  # of the next request, as it is sent
 
     def __init__(self, paging: CursorPaging, **stream: Unpack[StreamView]) -> None:
         super().__init__(paging, **stream)
@@ -64,7 +66,7 @@ class RowCursorPaginator(ChainPaginator):
         """The next request, with the cursor from the second page on."""
         if self._token is None:
             return PageRequest(self._size, is_first=True)
-        return PageRequest({**self._size, self.paging.cursor_param: self._token})
+        return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
 
     def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
         """Whether more rows may follow the last page: each one has a cursor, but one that is not full is the last."""
@@ -72,7 +74,11 @@ class RowCursorPaginator(ChainPaginator):
 
     def _find(self, page: Page) -> str | None:
         """Return the cursor of the last row."""
-        return self._cursor_of(page.rows[-1]) if page.rows else None
+        if not page.rows:
+            return None
+        cursor = self._cursor_of(page.rows[-1])
+        self._cursor = as_sent(lookup(page.rows[-1], str(self.paging.cursor_row_path)), self.paging)
+        return cursor
 
     def _cursor_of(self, row: Row) -> str:
         cursor = lookup(row, str(self.paging.cursor_row_path))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import more_follows, not_the_only_page
-from tap_feedback.paging.base import PageRequest, Paginator, PagingSettings
+from tap_feedback.paging.base import Paginator
+from tap_feedback.paging.paging_settings import PageRequest, PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 

@@ -56,8 +56,8 @@ class Conformer:
     - Members of objects are handled in the same way. Their names in `_extra` are dotted paths, such as `links.forum`.
       Members that the schema does not list go there only if it has `additionalProperties: false`. A list goes there as
       a whole if one of its items does not fit.
-    - The conformer reads these parts of the schema: types, `properties`, `items`, `additionalProperties`, `required`,
-      `anyOf`, `oneOf`, `minimum` and `maximum` of integers, and the formats `date-time` and `date`.
+    - Values are converted to the types of the schema, with the bounds of integers and the formats `date-time` and
+      `date`. They must meet its other limits, such as `enum` or `maxLength`, as they are.
 
     Args:
         schema: The JSON Schema of the records.

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jsonschema import Draft7Validator, FormatChecker
 
 from tap_feedback.json_types import NOUNS, PYTHON_TYPES
 from tap_feedback.records.conversions import CONVERSIONS, FORMATS, MISFIT, to_integer_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     #: Takes a value, its path and a list for misfits inside the value; returns the converted value, or MISFIT.
     Attempt = Callable[[object, str, list["Misfit"]], object]
 
 NO_TYPES: frozenset[type] = frozenset()
+#: Keywords that are checked on values that were made to fit. Those of another type are no hindrance.
+LIMITS = {
+    *("enum", "const", "not", "allOf", "oneOf", "if", "pattern", "minLength", "maxLength", "multipleOf"),
+    *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems", "contains", "additionalItems"),
+    *("minProperties", "maxProperties", "patternProperties", "propertyNames", "dependencies"),
+}
 
 
 class Misfit(NamedTuple):
@@ -52,6 +61,11 @@ class Property:
         self.is_date_time = "a date-time" in wanted and str not in self.as_is
         if int in self.as_is:
             self.bounds = ()
+        if (limits := _limits(schema, names)) is not None:
+            self._attempts = [_within(limits, self.as_is, self._attempts)]
+            self.as_is = PYTHON_TYPES["null"] if self.nullable and _holds(limits, None) else NO_TYPES
+            self.is_date_time, self.bounds = False, ()
+            self.wanted += " within the limits of its schema"
 
     def _accept(self, name: str, schema: Mapping[str, Any]) -> str:
         """Accept one type of a schema, and name it."""
@@ -65,7 +79,7 @@ class Property:
             return f"{NOUNS[name]} {_range(*self.bounds)}"
         if name == "object" and schema.keys() & {"properties", "additionalProperties", "required"}:
             self._attempts.append(Object(schema).fit)
-        elif name == "array" and "items" in schema:
+        elif name == "array" and isinstance(schema.get("items"), (dict, bool)):
             self._attempts.append(Array(schema).fit)
         else:
             self.as_is |= PYTHON_TYPES[name]
@@ -153,6 +167,46 @@ class Array:
 def _on_value(convert: Callable[[object], object]) -> Attempt:
     """Return a conversion that needs only the value as an attempt."""
     return lambda value, _path, _misfits: convert(value)
+
+
+def _limits(schema: Mapping[str, Any], types: Iterable[str]) -> Draft7Validator | None:
+    """What checks the part of a schema that conversions do not see to; None if there is no such part."""
+    limits = {name: value for name, value in schema.items() if name in LIMITS}
+    if "type" in schema and "anyOf" in schema:
+        limits["anyOf"] = schema["anyOf"]
+    if isinstance(schema.get("items"), list):
+        limits["items"] = schema["items"]
+    if "number" in types:
+        limits |= {name: schema[name] for name in ("minimum", "maximum") if name in schema}
+    formats = FormatChecker()
+    if schema.get("format") in formats.checkers.keys() - FORMATS.keys():
+        limits["format"] = schema["format"]
+    return Draft7Validator(limits, format_checker=formats) if limits else None
+
+
+def _within(limits: Draft7Validator, as_is: frozenset[type], attempts: Sequence[Attempt]) -> Attempt:
+    """What is tried on a value that must be within limits, too."""
+
+    def attempt(value: object, path: str, misfits: list[Misfit]) -> object:
+        if type(value) in as_is and _holds(limits, value):
+            return value
+        for attempt in attempts:
+            found: list[Misfit] = []
+            fitted = attempt(value, path, found)
+            if fitted is not MISFIT and _holds(limits, fitted):
+                misfits += found
+                return fitted
+        return MISFIT
+
+    return attempt
+
+
+def _holds(limits: Draft7Validator, value: object) -> bool:
+    """Whether a value is within limits; one that cannot be compared with them is not."""
+    try:
+        return bool(limits.is_valid(value))
+    except (ArithmeticError, TypeError, re.error):
+        return False
 
 
 def _range(low: float, high: float) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
@@ -21,11 +22,18 @@ REMEDY = "remove it from the state to read from `start_date` on"
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+#: How far the date of a place can be behind that of UTC.
+MOST_BEHIND = timedelta(hours=12)
 
 
 def is_instant(schema: Mapping[str, Any]) -> bool:
     """Return whether the values of a property are points in time."""
     return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
+
+
+def is_date(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are dates without a time."""
+    return any(variant.get("format") == "date" for variant in _variants(schema))
 
 
 def is_number(schema: Mapping[str, Any]) -> bool:
@@ -87,9 +95,14 @@ class Replication:
         """Return the bookmark minus the lookback, or `start_date` if that is later.
 
         Raises:
-            ConfigurationError: The bookmark is not a point in time, or is in the future.
+            ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
         """
         if not self.is_instant:
+            if not isinstance(self.bookmark, (int, float, NoneType)) or isinstance(self.bookmark, bool):
+                raise ConfigurationError(
+                    f"state: the bookmark of {stream} is not a number, as `{self.key}` is: remove it from the state, "
+                    "to read from the beginning"
+                )
             return self.bookmark
         if self.bookmark is None:
             return start_date
@@ -103,6 +116,11 @@ class Replication:
         lookback = timedelta(seconds=self.incremental.lookback)
         start = max(moment, EARLIEST + lookback) - lookback
         return start if start_date is None else max(start, start_date)
+
+    def start_with_day(self) -> None:
+        """Begin the range with a whole day, as keys that are dates without a time need it."""
+        if self.is_instant and self.start is not None:
+            self.start = datetime.combine(self.start.astimezone(timezone.utc), time.min, timezone.utc)
 
     @property
     def origin(self) -> str:
@@ -118,19 +136,7 @@ class Replication:
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the records in the range, and those without a value of the key.
-
-        Raises:
-            FatalAPIError: The key is a number in one record, and text in another or in the bookmark.
-        """
-        try:
-            return self._within(records)
-        except TypeError:
-            raise FatalAPIError(
-                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
-            ) from None
-
-    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the records in the range, and those without a value of the key."""
         trusts = self.incremental.trust_filter
         start, end = (None, None) if trusts else (self.start, self.end)
         newest = self._newest
@@ -176,8 +182,10 @@ class Replication:
             return
         place, value = self._newest
         if self.is_instant and place > self._limit:
-            # Rows that change later in this second may have its beginning as their time.
-            value = format_instant(self._limit, SECONDS)
+            # Rows that change later in this second may have its beginning as their time, and rows with dates alone
+            # the beginning of their day, in any time zone.
+            limit, is_day = self._limit, place.astimezone(timezone.utc).time() == time.min
+            value = format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(limit, SECONDS)
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return

@@ -37,6 +37,23 @@ def analytics(server: Server, **settings: Any) -> Run:
     return sync(config, catalog=catalog_of(config, "forums"))
 
 
+@pytest.mark.parametrize("path", [{}, {"cursor_row_path": "id"}])
+def test_a_number_stays_one_in_a_body(path: dict[str, str]) -> None:
+    """An API may take no text for a number in JSON; in a query there is no difference."""
+
+    def respond(request: RecordedRequest) -> Any:
+        cursor = request.json.get("after", 0)
+        found = [{"id": 7}] if cursor == 0 else [] if cursor == 7 else [{"id": 0}]
+        return {"data": found, "pagination": {"cursor": 7} if cursor == 0 else {}}
+
+    with Server(respond) as server:
+        paginator = {"type": "cursor", "cursor_param": "after", "location": "body", **path}
+        own = {"method": "POST", "paginator": paginator, "schema": {"id": {"type": "integer"}}}
+        run = sync({"feedback": api(server.url, streams={"feedback_data": own})})
+    assert (run.error, run.ids("feedback_data")) == (None, [7])
+    assert [asked.json for asked in server.requests] == [{}, {"after": 7}]
+
+
 @pytest.mark.parametrize(
     "last",
     [{}, {"cursor": None}, {"cursor": ""}, {"cursor": False}, {"cursor": {}}, {"cursor": []}, {"cursor": 0}, None, ...],

@@ -59,18 +59,23 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
     address = Address("https://proxy.example:8443/api", "", "/rows")
     assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
     assert resolve("https://proxy.example:8443/x", address, "") == "https://proxy.example:8443/x"
+    assert resolve("/api/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
+    address = Address("https://proxy.example:8443/api", "/v2", "/rows")
+    assert resolve("/api/v2/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
+    assert resolve("/v2/rows?page=2", address, "") == "https://proxy.example:8443/v2/rows?page=2"
+    assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
 
 
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("https://evil.example/v1/rows", "another host"),
-        ("//evil.example/v1/rows", "another host"),
-        ("https://api.example.com.evil.example/", "another host"),
-        ("https://api.example.com@evil.example/", "another host"),
+        ("https://evil.example/v1/rows", "different host"),
+        ("//evil.example/v1/rows", "different host"),
+        ("https://api.example.com.evil.example/", "different host"),
+        ("https://api.example.com@evil.example/", "different host"),
         ("https://user:pass@api.example.com/v1", "a user name"),
         ("http://api.example.com/v1/rows?page=2", "https://"),
-        ("https://api.example.com:444/v1/rows", "another port"),
+        ("https://api.example.com:444/v1/rows", "different port"),
         ("https://api.example.com:port/v1/rows", "parsed"),
         ("https://[::1/v1", "parsed"),
         ("ftp://api.example.com/x", "https://"),
@@ -79,7 +84,7 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
         ("https://api.example.com\t.evil.example/", "characters"),
         ("/v1/rows page", "characters"),
         ("https://evil.example\t/#x", "characters"),
-        ("#top", "only a place"),
+        ("#top", "only a fragment"),
     ],
 )
 def test_a_link_to_another_origin_is_refused(link: str, words: str) -> None:
