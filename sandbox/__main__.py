@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox` serves until a signal comes or its time is over."""
+"""Command line: `python -m sandbox` serves until a signal comes or its time is over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Return two parts around the first `=`."""
+    """Return the two parts around the first `=`."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
@@ -36,7 +36,7 @@ def style_of(text: str) -> tuple[str, Paging]:
     """Return a name and a style of paging around the first `=`."""
     name, value = pair(text)
     if value not in STYLES:
-        raise argparse.ArgumentTypeError(f"there is no style {value!r}, only {', '.join(STYLES)}")
+        raise argparse.ArgumentTypeError(f"unknown style {value!r}; the styles are {', '.join(STYLES)}")
     return name, STYLES[value]
 
 
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="API=SECONDS",
-        help="accept OAuth2 tokens that last so long, and no keys",
+        help="accept OAuth2 tokens with this lifetime, and no keys",
     )
     made.add_argument("--write-config", type=Path, metavar="FILE", help="write settings for the tap into this file")
     made.add_argument(
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def options_of(given: argparse.Namespace) -> dict[str, Options]:
-    """Return what the command line says about single APIs."""
+    """Return the options of single APIs."""
     keys, paging, lifetimes = dict(given.key), dict(given.paging), dict(given.oauth2)
     return {
         name: Options(keys.get(name), paging.get(name), lifetimes.get(name)) for name in {**keys, **paging, **lifetimes}

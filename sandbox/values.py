@@ -1,6 +1,6 @@
-"""Values for the fields of a row, of many languages and kinds."""
+"""Values for the fields of a row, in many languages and of many kinds."""
 
-# ruff: noqa: RUF001 - the texts are of many languages, each with its own marks
+# ruff: noqa: RUF001 - the texts are in many languages, each with its own punctuation
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def moment(random: Random) -> str:
 
 
 def url(random: Random) -> str:
-    """Return an address that leads nowhere."""
+    """Return a URL of a page that does not exist."""
     return f"https://feedback.example.com/{random.getrandbits(32)}-{random.choice(('idea', 'größe', 'café'))}?ref=a%20b"
 
 

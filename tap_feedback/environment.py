@@ -49,15 +49,17 @@ def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
 def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
     """Return the settings with texts converted to numbers if the schema has a number; an empty text becomes null.
 
-    Meltano can pass on numbers with a fraction only as texts.
+    Meltano can pass on numbers with a fraction only as texts, and null only as an empty one.
     """
     kind = schema.get("type", ())
-    if isinstance(config, dict) and "properties" in schema:
-        return {name: with_numbers(value, schema["properties"].get(name, {})) for name, value in config.items()}
+    if isinstance(config, dict):
+        others = schema.get("additionalProperties")
+        known, other = schema.get("properties", {}), others if isinstance(others, dict) else {}
+        return {name: with_numbers(value, known.get(name, other)) for name, value in config.items()}
+    if config == "" and "null" in kind and {"integer", "number"} & {*kind}:
+        return None
     if not isinstance(config, str) or "number" not in ([kind] if isinstance(kind, str) else kind):
         return config
-    if config == "" and "null" in kind:
-        return None
     with suppress(ValueError):
         return number if math.isfinite(number := float(config)) else config
     return config

@@ -32,6 +32,13 @@ OK_STATUS = 200
 HTTP_ERROR = re.compile(r"(?!404)[45]\d\d").fullmatch
 FAILED = {"error", "errored", "fail", "failed", "failure"}
 
+#: Flags that say whether rows come before the page, by the value with which they say so; and names of links to them.
+BEFORE_FLAGS = {
+    **dict.fromkeys(("hasprev", "hasprevious", "hasprevpage", "haspreviouspage"), True),
+    **dict.fromkeys(("first", "isfirst", "firstpage", "isfirstpage"), False),
+}
+BEFORE = re.compile(r"(prev|previous)(page)?(url|uri|link|href)?").fullmatch
+
 #: Names of the next cursor, and of the URL or number of the next page.
 NEXT = re.compile(
     r"(\w*)next(page|url|uri|link|href|cursor|token|offset|marker|after|key|id|number|start)*"
@@ -129,10 +136,32 @@ def more_follows(page: Page, *, sent: str | None = None) -> str | None:
     return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
 
 
+def others_precede(page: Page, param: str, number: int) -> str | None:
+    """Return the sign that others come before a first page, in words; None without a sign.
+
+    Args:
+        page: The page.
+        param: The parameter for the number of a page.
+        number: The number of the page before.
+    """
+    link = re.compile(rf"[?&]{re.escape(param)}={number}(?!\d)").search
+    for member in _members(page):
+        if type(member.value) is bool and member.value is BEFORE_FLAGS.get(member.name):
+            return f"`{member.path}` says that rows come before it"
+        if BEFORE(member.name) and isinstance(member.value, str) and link(member.value):
+            return f"`{member.path}` leads to page {number}"
+    return None
+
+
 def says_more(page: Page) -> str | None:
     """Return the path of a flag that says that more rows follow; None without such a flag."""
     flag = _flag(page)
     return flag.path if flag and flag.value is MORE_FLAGS[flag.name] else None
+
+
+def flag_says_more(name: str) -> bool | None:
+    """Return the value with which a flag of this name says that more rows follow; None if the name does not show it."""
+    return MORE_FLAGS.get(_plain(name))
 
 
 def is_full(count: int, limit: int) -> bool:

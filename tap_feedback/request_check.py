@@ -39,7 +39,8 @@ def check_requests(stream: ApiStream, bounds: tuple[str | None, str | None]) -> 
         in_body = ["auth.location"] * bool(key) + ["paginator.location"] * (declaration.paginator.location == "body")
         if in_body:
             raise ConfigurationError(
-                f"{stream.name}: `{in_body[0]}` is `body`, but a GET has none; set `{place}.method` to `POST`"
+                f"{stream.name}: `{in_body[0]}` is `body`, but a GET has none; set `{place}.method` to `POST`, or "
+                "deselect the stream"
             )
         return
     names = [getattr(declaration.paginator, name) for name in LATER if hasattr(declaration.paginator, name)]

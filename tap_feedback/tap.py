@@ -8,7 +8,7 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.exceptions import ConfigurationError, FatalSyncError, SyncError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
 from tap_feedback.catalog import check_catalog, read_replication_metadata
@@ -132,7 +132,10 @@ class TapFeedback(CommandLineTap):
                 (listed,) = (other for other in streams if other.name == stream.declaration.parent)
                 stream.parents.add_columns(listed.schema["properties"])
             if self.input_catalog is None and stream.declaration.infers and apis[stream.api].base_url:
-                infer_columns(stream)
+                try:
+                    infer_columns(stream)
+                except SyncError as error:
+                    raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
         return streams
 
     def selected_streams(self) -> list[FeedbackStream]:

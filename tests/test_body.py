@@ -32,7 +32,7 @@ def test_a_form_has_what_json_would_have() -> None:
 
 
 def test_with_values_copies() -> None:
-    """The body of a stream stays as it is for its next request."""
+    """The body in a stream's settings does not change."""
     body = {"a": {"b": 1}, "list": [{"value": 0}]}
     assert with_values(body, {"a.c": 2, "list.0.value": 3}) == {"a": {"b": 1, "c": 2}, "list": [{"value": 3}]}
     assert body == {"a": {"b": 1}, "list": [{"value": 0}]}
@@ -69,7 +69,7 @@ def test_a_path_that_leads_nowhere(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", ["x", "a.x", "a.0.x.y", "b.0.c"])
 def test_removing(path: str) -> None:
-    """A member that is not there stays away."""
+    """Removing a missing member changes nothing."""
     body = {"a": [1], "b": [{"c": 2, "d": 3}]}
     remove_path(body, path)
     assert body == ({"a": [1], "b": [{"d": 3}]} if path == "b.0.c" else {"a": [1], "b": [{"c": 2, "d": 3}]})

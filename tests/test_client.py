@@ -273,7 +273,7 @@ def test_a_deselected_extra_is_told_as_dropped(caplog: pytest.LogCaptureFixture)
 
 
 def test_deselected_nested_properties_do_not_disturb_offset_pages(sandbox: Sandbox) -> None:
-    """Rows are compared as they came, whatever is taken out of the records."""
+    """The original rows are compared, even if properties are removed from the records."""
     config = sandbox.config
     run = sync(config, catalog=catalog_without(config, "feedback_data", ["properties", "feedback_text"]))
     assert run.ids("feedback_data") == [row["id"] for row in sandbox.rows("feedback_data")]
@@ -378,7 +378,7 @@ def test_a_stream_that_fails_before_its_first_record_leaves_no_schema(
 
 
 def test_the_schema_comes_with_the_first_record() -> None:
-    """A stream that fails later has announced what it wrote; the state stays as it was."""
+    """A stream that fails later has written its SCHEMA, and the state does not change."""
     first = {"forums": [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": {"cursor": "b"}}
     with Server(lambda request: Reply(status=404) if "cursor" in request.query else first) as server:
         run = analytics(server)
@@ -464,7 +464,7 @@ def test_a_key_from_the_settings_is_not_nullable(key: str | list[str], types: li
 
 @pytest.mark.parametrize("nullable", [{"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}])
 def test_a_key_of_an_older_catalog_is_not_nullable(nullable: dict[str, Any]) -> None:
-    """A catalog that was made before its key was one has it as nullable, or not as a column at all."""
+    """A catalog from before the key was set has it as nullable, or does not have its column."""
     with Server(lambda request: {"forums": [{"name": "a", "code": 1}]}) as server:
         config = {"analytics": api(server.url)}
         catalog = catalog_of(config, "forums")

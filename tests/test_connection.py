@@ -457,7 +457,7 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
     ],
 )
 def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001 - a case
-    """An HTML page means that the address is wrong, whatever its type says; JSON under the type of HTML is JSON."""
+    """An HTML page means that the URL is wrong, with any content type; JSON with the type of HTML is JSON."""
     reply = Reply(body, headers={"Content-Type": content_type})
     with Server(lambda request: reply) as server, connect(server) as send:
         error = send().exception(10)
@@ -478,7 +478,7 @@ def test_broken_compression() -> None:
 
 
 def test_too_large_bodies() -> None:
-    """A response beyond the limit fails soon after it, however small it was on the wire, and takes no more memory."""
+    """A response beyond the limit fails soon, even if it is small on the wire, and takes no more memory."""
     bomb = gzip.compress(bytes(100 * MIB), 1) * 15
     with Server(lambda request: Reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
         tracemalloc.start()

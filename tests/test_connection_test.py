@@ -46,7 +46,7 @@ ROWS = [{"id": number, "account": number % 2, "changed": "2024-01-31" if number 
     ],
 )
 def test_the_paging_is_proven_by_the_second_page(paging: Paging, pages: int, words: str) -> None:
-    """A first page comes whatever the paginator's settings are."""
+    """Any settings of the paginator lead to a first page."""
     test = ConnectionTest(paging, ("id", "page"), None)
     for page in range(pages):
         assert not test.is_enough

@@ -1,4 +1,4 @@
-"""Whatever a server does: the number of requests, the rows, the exit code, and what the operator reads."""
+"""Failures of servers: the number of requests, the rows, the exit code, and what the operator reads."""
 
 from __future__ import annotations
 
@@ -385,7 +385,7 @@ def test_connection_test_sends_each_request_once(tmp_path: Path) -> None:
 
 
 def test_connection_test_tells_the_good_from_the_bad(tmp_path: Path) -> None:
-    """`--test` has a line for each stream, whatever becomes of the others."""
+    """`--test` has a line for each stream, even if others fail."""
     bad = final("404", Reply(ENVELOPE, 404))
     outcome = play({name: bad if name < "forums" else passes("good", GOOD) for name in NAMES}, tmp_path, "--test")
     assert outcome.process.returncode == 1
@@ -481,7 +481,7 @@ def test_retry_after() -> None:
 
 
 def test_others_stay_whole(tmp_path: Path) -> None:
-    """A stream that fails in the middle stops no other: these are complete, their bookmarks move, and its own stays."""
+    """A stream that fails does not stop the others: they are complete, and only their bookmarks move."""
     old = "2024-01-01T00:00:00Z"
 
     def respond(request: RecordedRequest) -> Any:
@@ -528,7 +528,7 @@ def betrayed(text: str) -> list[str]:
 
 
 def test_no_secret_at_debug(tmp_path: Path) -> None:
-    """Whatever fails, no part of the key is in a log line, traceback, state or message, at the most talkative level.
+    """No failure puts a part of the key into a log line, traceback, state or message, even at the debug level.
 
     The key in the query, which is in every URL, meets every case; the others meet the telltale ones.
     """
@@ -903,7 +903,7 @@ def fill(tap: Started, feed: Feed) -> None:
 
 
 def test_signal_while_target_stalls(tmp_path: Path) -> None:
-    """A tap whose target does not read ends all the same; only the line at which the target stopped is not whole."""
+    """A tap whose target does not read still ends. Only the line at which the target stopped is incomplete."""
     feed = Feed()
     with started(feed, tmp_path) as tap:
         lines = tap.read_until_forums_are_complete()

@@ -275,7 +275,7 @@ def test_another_host_has_a_pace_of_its_own() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0.1"}])
 def test_a_host_that_refuses_everything_fails_after_the_retries(headers: dict[str, str]) -> None:
-    """If nothing succeeds, refusals count: the waits are those of the retries, however many streams there are."""
+    """If no request succeeds, refusals count: the waits are those of the retries, for any number of streams."""
     with Server(lambda request: Reply(status=429, headers=headers)) as server:
         began = time.monotonic()
         run = sync({"analytics": api(server.url)})

@@ -10,7 +10,7 @@ from tap_feedback.settings import Retry
 
 
 def test_one_gate_for_each_host() -> None:
-    """Addresses on one host share a gate, in whatever spelling; another port is another host."""
+    """URLs on one host share a gate, in any spelling; another port is another host."""
     gates = Gates()
     assert gates.to("http://a/v1") is gates.to("HTTP://A:80/v2?b")
     assert len({id(gates.to(url)) for url in ("http://a", "https://a", "http://a:81", "http://b")}) == 4

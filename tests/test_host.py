@@ -19,7 +19,7 @@ BEARER: dict[str, Any] = {"auth": {"type": "bearer"}, "api_key": "the-key"}
 
 @pytest.mark.parametrize("url", ["{other}/v1/feedback", "{other}", "http://localhost:{port}/v1", "https://127.0.0.1"])
 def test_requests_elsewhere_are_refused(url: str) -> None:
-    """The key never goes to another origin than that of `base_url`, whoever made the request."""
+    """The key is never sent to another origin than that of `base_url`."""
     with Server(lambda asked: []) as other, Server(lambda asked: []) as server, connected(server, **BEARER) as way:
         address = url.format(other=other.url, port=server.http.server_port)
         with pytest.raises(FatalAPIError, match=r"the request would go to http.*, not to `feedback\.base_url`, so it"):

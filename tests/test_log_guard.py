@@ -1,4 +1,4 @@
-"""No secret in a log, by whatever way it gets there."""
+"""Log guard: secrets never appear in a log, on any path."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_metrics_stay_metrics(logger: logging.Logger) -> None:
 
 
 def test_arguments_that_a_line_leaves_out(logger: logging.Logger) -> None:
-    """An argument that the template does not show is in the record all the same."""
+    """An argument that the template does not show is still in the record."""
     logger.addHandler(raw := Raw())
     guard(PLAIN)
     logger.info("page %(page)d", {"page": 7, "key": PLAIN})

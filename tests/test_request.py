@@ -110,7 +110,7 @@ def test_the_range_inside_a_text() -> None:
 
 
 def test_variables() -> None:
-    """Those without a value stay, and so do braces that name none."""
+    """Variables without a value are kept, and so are other braces."""
     values = {"id": 5, "name": "a/b", "yes": True}
     assert fill({"a": "{id}", "b": ["{name}-{id}"], "c": "{unknown}", "d": '{"x": 1}', "e": "{yes}!"}, values.get) == {
         "a": 5,

@@ -96,7 +96,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 
 
 def test_retry_after_asks_from_now() -> None:
-    """A date is so far away as it is from the moment given, in whatever time zone that is."""
+    """The wait until a date is counted from the given moment, in any time zone."""
     now = NOW.astimezone(timezone(timedelta(hours=-8)))
     assert retry_after("Wed, 31 Jan 2024 12:00:10 GMT", now) == 10
 
@@ -267,7 +267,7 @@ def test_reasons_hold_no_address() -> None:
 
 
 def test_transient_error_knows_what_was_asked() -> None:
-    """The error carries the wait that a server asked for."""
+    """The error has the wait that a server asked for."""
     assert (str(TransientError("busy", retry_after=3)), TransientError("busy", retry_after=3).retry_after) == (
         "busy",
         3,
@@ -284,7 +284,7 @@ ERROR = TransientError("the response has no `data`", first_retries=1)
 
 
 def refusal(strikes: int) -> TransientError:
-    """A refusal, the last of so many in a row at its host."""
+    """A refusal, the last of a number in a row by its host."""
     error = TransientError(str(BUSY), hint=BUSY.hint, refused=True)
     error.strikes = strikes
     return error
@@ -318,7 +318,7 @@ def test_decide(failure: TransientError, tries: int, proven: bool, decision: Wai
 
 
 def test_no_retries() -> None:
-    """With `max_retries: 0` the first failure is the last, be it a refusal."""
+    """With `max_retries: 0`, the first failure is the last, also if it is a refusal."""
     for error in (RESET, BUSY, TransientError("busy", retry_after=1)):
         assert decide(error, 1, Retry(max_retries=0), jitter=0) == GiveUp()
 

@@ -86,7 +86,7 @@ def test_records_validate_against_a_schema_with_limits() -> None:
 
 
 def test_streams_of_one_api_differ_in_everything() -> None:
-    """A stream has a paginator, a time range, parameters and headers of its own."""
+    """A stream has its own paginator, time range, parameters and headers."""
 
     def answer(asked: RecordedRequest) -> Any:
         if asked.path == "/v1/surveys":
@@ -169,7 +169,7 @@ def test_a_discovery_that_cannot_read_rows_fails() -> None:
     """Columns that are missing because the API was down must not look like columns that do not exist."""
     with Server(lambda _: {"error": "no"}) as server:
         config = {"analytics": api(server.url, streams={"forums": {"schema": "infer"}})}
-        with pytest.raises(Exception, match="the response has no `forums`"):
+        with pytest.raises(Exception, match="forums: its columns cannot be inferred: the response has no `forums`"):
             _ = TapFeedback(config=config).catalog_dict
 
 
@@ -225,7 +225,7 @@ def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
     ],
 )
 def test_selectors(own: dict[str, Any], reply: Any, ids: list[str]) -> None:
-    """The rows may be in one of several places, nowhere if there are none, or be one object."""
+    """The rows may be in one of several places, be missing on an empty page, or be one object."""
     with Server(lambda _: reply) as server:
         own = {"paginator": {"type": "single_page"}, **own}
         run = sync({"feedback": api(server.url, streams={"feedback_data": own})})
@@ -244,7 +244,7 @@ def test_selectors(own: dict[str, Any], reply: Any, ids: list[str]) -> None:
     ],
 )
 def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
-    """An error, or a sign that rows follow, is no empty page."""
+    """An error, or a sign that rows follow, is not an empty page."""
     own = {"data_selector": "_embedded.data", "data_selector_empty_ok": True, "paginator": {"type": "single_page"}}
     with Server(lambda _: reply) as server:
         run = sync({"feedback": api(server.url, streams={"feedback_data": own})})

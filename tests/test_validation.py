@@ -122,7 +122,7 @@ from tests.test_settings import SECRET, api, full_schema, lines
     ],
 )
 def test_each_fault_is_one_line_that_names_the_setting(settings: dict[str, Any], line: str) -> None:
-    """A fault is told in one line, with the setting and what is expected."""
+    """A fault is one line, with the setting and what is expected."""
     (found,) = lines(**settings)
     assert found.startswith(line)
     assert SECRET not in found
@@ -165,7 +165,7 @@ def test_faults_at_the_top_level(config: dict[str, Any], line: str) -> None:
 
 @pytest.mark.parametrize("config", [None, [], "text", 1])
 def test_a_config_that_is_no_object_is_one_line(config: object) -> None:
-    """Whatever else was read is told once."""
+    """Any other value leads to one message."""
     assert problems(config) == ["the config must be an object"]
 
 
@@ -256,14 +256,14 @@ API = st.dictionaries(
 
 @given(API, st.sampled_from(sorted(STREAMS)))
 def test_whatever_has_no_problems_can_be_parsed(settings: dict[str, Any], name: str) -> None:
-    """Any object is either told to be wrong, or means something."""
+    """Any object is either reported as wrong, or valid."""
     config = {name: {**api(), **settings}}
     if not problems(config):
         assert parse(config).apis[name].name == name
 
 
 def poisoned(schema: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The places of a schema at which a secret could stand."""
+    """The places of a schema that could hold a secret."""
     places: list[tuple[str, ...]] = []
     for name, part in schema.get("properties", {}).items():
         places += [(name,), *((name, *place) for place in poisoned(part))]

@@ -1,4 +1,4 @@
-"""The benchmark picture of the README: the wall times of one stream, drawn from the results as SVG."""
+"""Benchmark picture of the README: the wall times of one stream, drawn from the results as SVG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tap's settings, as the documents and Meltano list them: the generator's only access to their schema."""
+"""Settings of the tap, as the documents and Meltano list them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_feedback.streams import shipped
 from tap_feedback.tap import TapFeedback
 
 Leaves = dict[str, dict[str, Any]]
-#: The APIs with different defaults; those of `support` are those of `feedback`.
+#: The APIs with different defaults. `support` has those of `feedback`.
 FEEDBACK, ANALYTICS = "feedback", "analytics"
 
 
@@ -25,7 +25,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def all_leaves() -> Leaves:
-    """All settings by their dotted names."""
+    """Return all settings by their dotted names."""
     return dict(leaves(config_schema()))
 
 
@@ -35,13 +35,13 @@ def api_leaves(api: str) -> Leaves:
 
 
 def default_type(api: str, section: str) -> str:
-    """The type of an API's paginator or auth if the user sets none."""
+    """Return the type of an API's paginator or auth if the user sets none."""
     name: str = DEFAULTS[api][section]["type"]
     return name
 
 
 def defaults_by_type(section: str) -> dict[str, dict[str, Any]]:
-    """The defaults of each setting of a paginator or auth, by the types that have it; those required have NODEFAULT."""
+    """Return the defaults of each setting of a paginator or auth, by type; NODEFAULT if it is required."""
     found: dict[str, dict[str, Any]] = {}
     for kind in get_args(UNIONS[section]):
         for field in msgspec.structs.fields(kind):
@@ -63,5 +63,5 @@ def required(api: str) -> set[str]:
 
 
 def top_level() -> Leaves:
-    """Return the settings beside those of the APIs; an object is one setting here."""
+    """Return the settings that are not of an API. An object counts as one setting."""
     return {name: part for name, part in config_schema()["properties"].items() if name not in shipped()}

@@ -1,4 +1,4 @@
-"""The tables in the documents that follow from the code."""
+"""Generated tables of the documents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def table(headings: str, rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def code(text: str | None) -> str:
-    """Return a text as code, a dash if there is none."""
+    """Return a text as code; a dash without a text."""
     return f"`{text}`" if text else "\N{EN DASH}"
 
 
@@ -109,7 +109,7 @@ def api_default(api: str, name: str) -> str:
 
 
 def as_code(value: Any) -> str:
-    """Return a default as JSON, of a setting that may have none."""
+    """Return a default as JSON, or the word that there is none."""
     return "required" if value is msgspec.NODEFAULT else code(msgspec.json.encode(value).decode())
 
 

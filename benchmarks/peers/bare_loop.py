@@ -1,4 +1,4 @@
-"""The limit: what any tap on requests has to do, and nothing else.
+"""Lower limit: what any tap on requests has to do, and nothing else.
 
 One request at a time, each page decoded and written as RECORD lines. No retry, no check, no schema, no state.
 """
@@ -55,7 +55,7 @@ def main(config_file: str, streams: list[str]) -> None:
         pages = cursor_pages if described["api"] == "analytics" else offset_pages
         url = f"{api['base_url']}/v1{described['path']}"
         with requests.Session() as session:
-            session.trust_env = False  # or requests looks for proxies and passwords at every request
+            session.trust_env = False  # else requests looks for proxies and passwords at every request
             for rows in pages(session, url, api["api_key"], described["selector"]):
                 buffer += encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": row} for row in rows])
                 if len(buffer) >= BUFFER_SIZE:

@@ -1,4 +1,4 @@
-"""The same eight streams as a plain Singer SDK tap, written as the SDK's template and documentation suggest."""
+"""Peer: the eight streams as a plain Singer SDK tap, written as the SDK's template and documentation suggest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMIT = 100
 
 
 class OffsetPaginator(BaseOffsetPaginator):
-    """Goes on until a page is not full."""
+    """Continues until a page is not full."""
 
     def has_more(self, response: requests.Response) -> bool:
         """Return whether there may be another page."""
@@ -28,7 +28,7 @@ class OffsetPaginator(BaseOffsetPaginator):
 
 
 class PlainStream(RESTStream[Any]):
-    """What the streams have in common."""
+    """The base of all streams."""
 
     primary_keys = ("id",)
 
@@ -40,7 +40,7 @@ class PlainStream(RESTStream[Any]):
 
     @property
     def records_jsonpath(self) -> str:
-        """The rows of a response."""
+        """Yield the rows of a response."""
         return f"$.{self.selector}[*]"
 
     @property
@@ -109,7 +109,7 @@ class PlainTap(Tap):
     ).to_dict()
 
     def discover_streams(self) -> list[PlainStream]:
-        """All eight."""
+        """Return all eight streams."""
         return [
             (CursorStream if described["api"] == "analytics" else OffsetStream)(self, name, described)
             for name, described in self.config["streams"].items()

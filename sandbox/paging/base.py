@@ -1,4 +1,4 @@
-"""The base of all styles of paging."""
+"""Base of all styles of paging."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Page(NamedTuple):
-    """Rows, each as its number and the instant of its last update, and what comes with them."""
+    """Rows, each as its number and the instant of its last update, with further members and headers."""
 
     rows: list[tuple[int, int]]
     beside: dict[str, Any]
@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True)
 class Paging:
-    """What all styles share.
+    """The options of all styles.
 
     Args:
         limit_param: Parameter for the page size.
@@ -32,7 +32,7 @@ class Paging:
         most: Largest page size; a larger one is capped.
         location: Where the parameters are: in the query, or in the JSON body of a POST, as dotted paths.
         total: Whether the response has a total count.
-        has_more: Whether the response has a flag that says whether more follows.
+        has_more: Whether the response has a flag that says whether more rows follow.
     """
 
     limit_param: str = "limit"
@@ -74,7 +74,7 @@ class Paging:
         Args:
             rows: The rows that the request selects, over all pages.
             params: The parameters of the request.
-            url: The address of the request without its query.
+            url: The URL of the request without its query.
 
         Raises:
             Refused: A parameter has an impossible value.
@@ -91,5 +91,5 @@ class Paging:
 
 
 def link(url: str, params: Mapping[str, Any], **changes: object) -> str:
-    """Return an address with the parameters of a request, some of them changed, and without its key."""
+    """Return a URL with the parameters of a request, with some changes and without the key."""
     return f"{url}?{urlencode({**{name: params[name] for name in params if name != 'api_key'}, **changes})}"

@@ -71,7 +71,7 @@ class PageNumber(Paging):
 
 @dataclass(frozen=True)
 class HeaderLink(PageNumber):
-    """Numbered pages whose `Link` header leads to the next one; the body has the rows alone."""
+    """Numbered pages whose `Link` header has the next one. The body has only the rows."""
 
     @property
     def settings(self) -> dict[str, Any]:

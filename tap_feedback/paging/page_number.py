@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.evidence import others_precede
 from tap_feedback.fields import Name
 from tap_feedback.paging.numbered_end import IGNORES_NUMBER, NumberedEndPaginator
 from tap_feedback.paging.page_steps import Ahead, Back, Follow, OneRow, Recheck
@@ -121,6 +122,8 @@ class PageNumberPaginator(NumberedEndPaginator):
 
     def _take_next(self, page: Page, sighting: Sighting, number: int, more: bool | None) -> list[Row]:  # noqa: FBT001
         """Take the page that follows the last one."""
+        if number == self.paging.base_page:
+            self._check_first(page, number)
         if not page.rows:
             return self._take_empty(page, number, more)
         history, is_new = self._history, number > self._furthest
@@ -150,3 +153,12 @@ class PageNumberPaginator(NumberedEndPaginator):
         else:
             self._step = then
         return rows
+
+    def _check_first(self, page: Page, number: int) -> None:
+        """See that no page comes before the first one, as it does if the API counts from 0.
+
+        Raises:
+            FatalAPIError: One does.
+        """
+        if sign := others_precede(page, self.paging.page_param, number - 1):
+            raise FatalAPIError(f"page {number} is not the first one: {sign}; check `paginator.base_page`")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Type
 
 from msgspec import Meta, Struct
 
+from tap_feedback.evidence import flag_says_more
 from tap_feedback.fields import Count, DottedPath, Name
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """Yield the faults of these settings: the name of a setting, and words that follow it."""
         if self.has_more_path in {"!", "!$"}:
             yield "has_more_path", "must have a dotted path after the `!`"
+        elif self.has_more_path is not None:
+            path = self.has_more_path.removeprefix("!")
+            says_more = flag_says_more(path.rpartition(".")[2])
+            if says_more is not None and says_more is self.has_more_path.startswith("!"):
+                words = "without a `!`, as it is true" if says_more else "with a `!` before it, as it is false"
+                yield "has_more_path", f"must be {words} while more rows follow"
 
     def start(self, **stream: Unpack[StreamView]) -> Paginator:
         """Return a fresh paginator for a stream."""

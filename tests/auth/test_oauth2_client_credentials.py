@@ -1,4 +1,4 @@
-"""The auth `oauth2_client_credentials`: when tokens are fetched, how, and what happens if there is none."""
+"""Auth `oauth2_client_credentials`: when and how tokens are fetched, and what happens without one."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class NumberedWorld:
         self.rows.append(key)
 
     def respond(self, number: int, limit: int) -> tuple[list[Row], dict[str, Any]]:
-        """The rows of a page, and what stands beside them."""
+        """The rows of a page, and the other members of the response."""
         self.requests += 1
         self.change(self)
         size = self.size(limit)

@@ -105,7 +105,7 @@ def test_rows_that_come_again_fail_and_name_the_cursor(cursor: Callable[[int], s
 
 
 def test_one_cursor_for_all_pages_is_followed_as_long_as_rows_differ() -> None:
-    """A scroll id stays the same; the end is an empty page."""
+    """A scroll id is the same for all pages; the end is an empty page."""
 
     def respond(_: RecordedRequest) -> Any:
         page = len(server.requests) - 1
@@ -295,7 +295,7 @@ def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
 
 
 def test_a_total_above_the_rows_received_fails() -> None:
-    """The bookmark stays, so that the next sync reads them."""
+    """The bookmark does not move, so the next sync reads them."""
     with Server(lambda request: {"forums": forums(1), "total": 5000, "pagination": {}}) as server:
         run = analytics(server, paginator={"total_path": "total"})
     assert "a total of 5,000 rows but returned 1" in run.failures["forums"]

@@ -43,7 +43,7 @@ def test_a_header_is_parsed(header: str, link: str | None) -> None:
 
 
 def test_links_are_followed_to_the_last() -> None:
-    """Absolute ones as they stand, relative ones behind the prefix."""
+    """Absolute links are unchanged, relative ones get the prefix."""
     pages = {
         None: (1, f'<{BASE}/v1/rows?page=2>; rel="next", </rows?page=9>; rel="last"'),
         f"{BASE}/v1/rows?page=2": (2, '<?page=3>; rel="next"'),

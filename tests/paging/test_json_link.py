@@ -1,4 +1,4 @@
-"""Next URLs in the response: followed as they stand, and only on the API's own origin."""
+"""Next URLs in the response: followed unchanged, and only on the API's own origin."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chain(pages: dict[str | None, tuple[list[int], Any]]) -> Callable[[PageReque
     ],
 )
 def test_a_link_is_resolved(link: str, url: str) -> None:
-    """A path belongs to the origin if it begins with the prefix, and behind the prefix otherwise."""
+    """A path that does not begin with the prefix gets it."""
     assert resolve(link, Address(BASE, "/v1", "/rows"), HERE) == url
 
 
@@ -69,13 +69,13 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("https://evil.example/v1/rows", "different host"),
-        ("//evil.example/v1/rows", "different host"),
-        ("https://api.example.com.evil.example/", "different host"),
-        ("https://api.example.com@evil.example/", "different host"),
+        ("https://evil.example/v1/rows", "a different host"),
+        ("//evil.example/v1/rows", "a different host"),
+        ("https://api.example.com.evil.example/", "a different host"),
+        ("https://api.example.com@evil.example/", "a different host"),
         ("https://user:pass@api.example.com/v1", "a user name"),
         ("http://api.example.com/v1/rows?page=2", "https://"),
-        ("https://api.example.com:444/v1/rows", "different port"),
+        ("https://api.example.com:444/v1/rows", "a different port"),
         ("https://api.example.com:port/v1/rows", "parsed"),
         ("https://[::1/v1", "parsed"),
         ("ftp://api.example.com/x", "https://"),
@@ -142,7 +142,7 @@ def test_the_same_rows_for_another_url_fail() -> None:
 
 
 def test_empty_pages_with_new_urls_end_in_a_failure() -> None:
-    """A few are filtered pages; a hundred are none."""
+    """A few may be filtered pages; a hundred cannot."""
     numbers = iter(range(1000))
     few = drive(JsonLinkPaging(), chain({None: ([1], "/a"), f"{BASE}/v1/a": ([], "/b"), f"{BASE}/v1/b": ([2], None)}))
     assert few.keys == [1, 2]

@@ -37,7 +37,7 @@ class Scripted:
 
 
 def rows(count: int) -> Rows:
-    """So many rows."""
+    """This number of rows."""
     return [{"id": number} for number in range(count)]
 
 

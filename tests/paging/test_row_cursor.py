@@ -98,7 +98,7 @@ def test_rows_that_share_a_cursor_elsewhere_are_a_warning() -> None:
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("before", [0, 5])
 def test_a_full_page_of_rows_that_share_a_cursor_fails(inclusive: bool, before: int) -> None:  # noqa: FBT001
-    """There is no way behind them."""
+    """The tap cannot get past them."""
     cursors = [*range(before), *[7] * 30]
     found = drive(paging(), server(table(*cursors), inclusive=inclusive))
     assert "share one `meta.at`" in str(found.error)

@@ -147,7 +147,7 @@ def test_what_fits_stays(name: str, value: object) -> None:
 def test_what_can_be_made_to_fit(
     schema: dict[str, Any], value: object, expected: object, taken: dict[str, object]
 ) -> None:
-    """What cannot stay inside an object is taken out, by path; if it may not be null, it is left out."""
+    """A misfit inside an object is removed, by path. It becomes null, or is left out if null does not fit."""
     assert fit(schema, value) == (expected, taken)
 
 

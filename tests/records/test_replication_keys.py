@@ -154,7 +154,7 @@ def test_a_catalog_that_lost_the_format_of_a_timestamp_loses_no_row(lost: dict[s
     "number", [{"type": ["integer", "null"]}, {"type": "number"}, {"anyOf": [{"type": "integer"}, {"type": "null"}]}]
 )
 def test_a_catalog_may_make_a_number_of_a_key(number: dict[str, Any]) -> None:
-    """A version that counts up is compared as a number, whatever the tap's own schema says."""
+    """A version that counts up is compared as a number, even if the tap's own schema says a time."""
     with forums_server(rows(10, 9)) as server:
         config = {"analytics": api(server.url)}
         first = sync(config, catalog=retyped(config, number))

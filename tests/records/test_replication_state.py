@@ -114,7 +114,7 @@ def test_the_log_says_from_where_a_stream_is_read(
 
 
 def test_the_log_says_that_a_full_table_starts_at_the_beginning(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever `start_date` says, which is for incremental streams."""
+    """`start_date` has no effect on them, as it is for incremental streams."""
     caplog.set_level("INFO")
     with Server(lambda asked: {"data": []}) as server:
         sync({"feedback": api(server.url), "start_date": "2024-01-01"})
