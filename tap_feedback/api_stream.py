@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
@@ -22,6 +21,7 @@ from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest, fill, of_parent
 from tap_feedback.responses import check_body, check_status
 from tap_feedback.slots import Slots
+from tap_feedback.stream_log import StreamLogger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,18 +40,6 @@ if TYPE_CHECKING:
     from tap_feedback.responses import Response
     from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
-
-    LoggerAdapter = logging.LoggerAdapter[logging.Logger]
-else:
-    LoggerAdapter = logging.LoggerAdapter  # not generic before Python 3.11
-
-
-class StreamLogger(LoggerAdapter):
-    """Prefixes each line with the stream's name, as not every log format shows the logger."""
-
-    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
-        """Add the prefix."""
-        return f"{self.logger.name.rpartition('.')[2]}: {msg}", kwargs
 
 
 class ApiStream(RESTStream[dict[str, Any]], ABC):

@@ -180,11 +180,13 @@ class Fetcher:
                 raise
 
     def _take(self, paginator: Paginator, page: Page) -> Page:
-        """Hand a page to the paginator, and end if all behind it is older than what is wanted."""
+        """Hand a page to the paginator, and end if all that follows is older than what is wanted."""
         rows = paginator.take(page)
         paginator.mind_cap(page)
-        if self.source.order is not None and self.source.order.take(page.rows, reach=paginator.reach):
-            paginator.finished, paginator.is_capped = True, False
+        if (order := self.source.order) is not None:
+            order.take(page.rows, reach=paginator.reach)
+            if order.is_past and (paginator.moves_on or paginator.is_capped):
+                paginator.finished, paginator.is_capped = True, False
         return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:

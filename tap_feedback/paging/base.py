@@ -66,6 +66,11 @@ class Paginator(ABC):
         """How far it has come, in pages or rows: grows with each page behind those before."""
         return 0
 
+    @property
+    def moves_on(self) -> bool:
+        """Whether the next request is for a page behind those before, and none of those has to be checked again."""
+        return True
+
     def upcoming(self, most: int) -> list[PageRequest]:  # noqa: ARG002
         """Return the next request, and those that will most likely follow: up to `most` in total."""
         return [self.request]
@@ -88,11 +93,11 @@ class Paginator(ABC):
         self.finished = True
 
     def _is_behind(self, pages: int) -> bool:
-        """Whether the next request is for what lies behind so many pages."""
+        """Return whether the next request is for what lies behind so many pages."""
         return self.reach >= pages
 
     def _goes_on(self, page: Page) -> bool:
-        """Whether more rows may follow the last page: it was a full one, or its response says so."""
+        """Return whether more rows may follow the last page: it was full, or its response says so."""
         count, largest = len(self._history.last), self._history.largest
         is_cut = count >= largest if self._history.count > 1 else is_full(count, self.paging.limit)
         return (count > 0 and is_cut) or more_follows(page) is not None

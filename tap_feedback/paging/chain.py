@@ -90,7 +90,7 @@ class ChainPaginator(Paginator):
         return self._taken
 
     def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
-        """Whether more rows may follow the last page: there is a token for them."""
+        """Return True: there is a token for more rows."""
         return True
 
     @property

@@ -40,8 +40,14 @@ class EndingPaginator(JoiningPaginator):
     the place of rows that were on pages that did not join; and at the front, if rows came there.
     """
 
+    @property
+    def moves_on(self) -> bool:
+        """Whether the next request reaches behind the rows before."""
+        step = self._step
+        return not isinstance(step, (Probe, Seek)) and step.offset + getattr(step, "shared", 0) >= self._furthest
+
     def _is_behind(self, pages: int) -> bool:
-        """Whether the next request reaches behind so many pages. A look at the horizon there is left out."""
+        """Return whether the next request reaches behind so many pages. A look at the horizon there is left out."""
         size = self._history.largest or self.paging.limit
         if isinstance(self._step, Horizon) and self._step.offset + size > pages * size:
             self._step = self._step.then

@@ -67,6 +67,11 @@ class NumberedPaginator(Paginator):
         return self._furthest - self.paging.base_page + 1
 
     @property
+    def moves_on(self) -> bool:
+        """Whether the next request is for a page behind those before."""
+        return self._step.number > self._furthest
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the number of the page, and the page size if it has a parameter."""
         one = {str(self.paging.limit_param): 1} if isinstance(self._step, OneRow) else {}

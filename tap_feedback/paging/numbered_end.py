@@ -108,11 +108,11 @@ class NumberedEndPaginator(NumberedPaginator):
             self._end()
 
     def _is_behind(self, pages: int) -> bool:
-        """Whether the next request is for a page behind so many."""
+        """Return whether the next request is for a page behind so many."""
         return self._step.number - self.paging.base_page >= pages
 
     def _goes_on(self, page: Page) -> bool:
-        """Whether more rows may follow, by the last page in order or by a count of pages."""
+        """Return whether more rows may follow, by the last page in order or by a count of pages."""
         return super()._goes_on(page) or self._sign(self._page_taken, self._furthest + 1, None) is not None
 
     def _is_said_last(self, number: int) -> bool:

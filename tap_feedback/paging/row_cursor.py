@@ -69,7 +69,7 @@ class RowCursorPaginator(ChainPaginator):
         return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
 
     def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
-        """Whether more rows may follow the last page: each one has a cursor, but one that is not full is the last."""
+        """Return whether the last page was full. Each page has a cursor, but one that is not full is the last."""
         return self._was_cut
 
     def _find(self, page: Page) -> str | None:
