@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Block] = {
 #: Parts with a type of their own: another one switches to that type's defaults.
 TYPED = ("auth", "paginator")
 #: What a preset has beside settings.
-NO_SETTINGS = ("api", "title", "verified", "why", "streams", "schemas")
+NO_SETTINGS = ("api", "title", "verified", "needs", "limits", "notes", "why", "off", "streams", "schemas")
 
 
 def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:
