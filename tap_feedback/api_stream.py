@@ -19,6 +19,7 @@ from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
+from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.responses import check_body, check_status
 from tap_feedback.slots import Slots
@@ -34,15 +35,13 @@ if TYPE_CHECKING:
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
     from tap_feedback.settings import General, Stream
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
 else:
     LoggerAdapter = logging.LoggerAdapter  # which takes no type before Python 3.11
-
-#: A time range without ends.
-OPEN = (None, None)
 
 
 class StreamLogger(LoggerAdapter):
@@ -94,6 +93,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
         self.slots = Slots(declaration.requests_per_minute)
+        self._began = tap.initialized_at
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
 
@@ -174,7 +174,17 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         """The parameters of each pass over the stream."""
         return self.declaration.passes or ({},)
 
-    def chain(self, bounds: tuple[str | None, str | None], params: Mapping[str, Any]) -> Iterator[Page]:
+    @cached_property
+    def clock(self) -> SyncClock:
+        """The moment the sync began."""
+        return SyncClock(datetime.fromtimestamp(self._began / 1000, tz=timezone.utc))
+
+    def range_between(self, start: datetime | None, end: datetime | None, *, is_whole: bool) -> TimeRange:
+        """A range of time to request."""
+        incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
+        return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
+
+    def chain(self, bounds: Bounds, params: Mapping[str, Any]) -> Iterator[Page]:
         """The pages of one time range, in one pass.
 
         Args:
@@ -192,7 +202,8 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return fetcher.pages(self.get_new_paginator())
 
     def note_response(self, response: Response) -> None:
-        """Take in a response, in the order of the pages."""
+        """Let the clock know what time it is at the API. Responses come in the order of the pages."""
+        self.clock.note(response.sent)
 
     def validate_response(self, response: requests.Response) -> None:
         """Check the status of a response, and that its body may be JSON.
@@ -222,7 +233,9 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     def infer_columns(self) -> None:
         """Read some rows and add a column for each property whose values all fit one type."""
         rows: list[dict[str, Any]] = []
-        for page in chain.from_iterable(self.chain(OPEN, params) for params in self.passes):
+        whole = self.range_between(None, None, is_whole=True)
+        bounds = whole.bounds(next(whole.windows())[0])
+        for page in chain.from_iterable(self.chain(bounds, params) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break

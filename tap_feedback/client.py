@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
-from tap_feedback.api_stream import OPEN, ApiStream
+from tap_feedback.api_stream import ApiStream
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.connection_test import prove
 from tap_feedback.fetching import side_by_side
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.page import Page
-    from tap_feedback.responses import Response
+    from tap_feedback.records.time_range import TimeRange
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -110,7 +109,7 @@ class FeedbackStream(ApiStream):
             state=self.stream_state,
             settings=self.general,
             incremental=self.declaration.incremental,
-            began=datetime.fromtimestamp(self.tap.initialized_at / 1000, tz=timezone.utc),
+            clock=self.clock,
         )
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
@@ -123,24 +122,24 @@ class FeedbackStream(ApiStream):
 
     # Page
 
+    @cached_property
+    def time_range(self) -> TimeRange:
+        """The range of time to request."""
+        replication = self.replication
+        if replication is None or not replication.is_instant:
+            return self.range_between(None, None, is_whole=True)
+        return self.range_between(replication.start, replication.end, is_whole=False)
+
     def pages(self) -> Iterator[Page]:
         """The pages, each with only the rows that are new, as the API gave them."""
+        if self.time_range.is_over and self.replication is not None:
+            self.stream_log.info(
+                "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
+            )
         for params in self.passes:
-            if self.replication is None:
-                yield from self.chain(OPEN, params)
-                continue
-            if self.replication.is_over:
-                self.stream_log.info(
-                    "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
-                )
-            for group in self.replication.windows():
-                chains = (self.chain(self.replication.bounds(window), params) for window in group)
+            for group in self.time_range.windows():
+                chains = (self.chain(self.time_range.bounds(window), params) for window in group)
                 yield from side_by_side(chains, self.connection.api.max_connections)
-
-    def note_response(self, response: Response) -> None:
-        """Let the replication know what time it is at the API."""
-        if self.replication is not None:
-            self.replication.note_clock(response.sent)
 
     # Record and message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 from jsonschema import Draft7Validator
@@ -39,16 +39,19 @@ def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[F
             for other in list(shipped)[: list(shipped).index(name)]:
                 streams = config[other].get("streams") if isinstance(config.get(other), Mapping) else None
                 taken |= dict.fromkeys(streams if isinstance(streams, Mapping) else (), other)
-            yield from _of_api(name, api, taken, wrong)
+            yield from _of_api(name, api, taken, wrong, config.get("end_date"))
     yield from _of_dates(config, wrong)
 
 
-def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+def _of_api(
+    name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[str, ...]], end: object
+) -> Iterator[Fault]:
     yield from _of_vendor(name, api.get("vendor"))
     for section in UNIONS:
         if isinstance(api[section], Mapping):
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
-    yield from _of_window((name,), api.get("incremental"))
+    if isinstance(incremental := api.get("incremental", {}), Mapping):
+        yield from _of_incremental((name,), incremental, incremental, api, end)
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -62,7 +65,7 @@ def _of_api(name: str, api: Block, taken: Mapping[str, str], wrong: set[tuple[st
         elif stream in taken:
             yield Fault(place, f"is the name of a stream of `{taken[stream]}`: choose another")
         else:
-            yield from _of_stream(place, block, api, wrong)
+            yield from _of_stream(place, block, api, wrong, end)
 
 
 def _of_vendor(api: str, vendor: object) -> Iterator[Fault]:
@@ -103,7 +106,9 @@ def required(section: str, part: Block) -> list[str]:
     return [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in part]
 
 
-def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
+def _of_stream(
+    place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]], end: object
+) -> Iterator[Fault]:
     """Check what a stream has of its own."""
     paginator, incremental = block.get("paginator"), block.get("incremental")
     if (
@@ -113,7 +118,8 @@ def _of_stream(place: tuple[str, ...], block: Block, api: Block, wrong: set[tupl
     ):
         yield from _of_part((*place, "paginator"), merge_typed(api["paginator"], paginator), "", wrong)
     if isinstance(incremental, Mapping) and isinstance(api.get("incremental", {}), Mapping):
-        yield from _of_window(place, merge(api.get("incremental", {}), incremental))
+        texts = [api.get("params"), block]
+        yield from _of_incremental(place, incremental, merge(api.get("incremental", {}), incremental), texts, end)
     if block.get("json") and block.get("method", "GET") == "GET":
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
@@ -134,11 +140,30 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
             yield Fault((*place, name), "is not a JSON Schema")
 
 
-def _of_window(place: tuple[str, ...], incremental: Any) -> Iterator[Fault]:
-    if isinstance(incremental, Mapping) and incremental.get("window") is not None:
+def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: object, end: object) -> Iterator[Fault]:
+    """Check how a time range is requested.
+
+    Args:
+        place: The place of the API or the stream.
+        own: What is set there.
+        merged: What holds there.
+        texts: What may have the variables of the range.
+        end: `end_date`.
+    """
+    place = (*place, "incremental")
+    if merged.get("window") is not None:
         for param in ("start_param", "end_param"):
-            if incremental.get(param) is None:
-                yield Fault((*place, "incremental", param), "must be set if `window` is")
+            if merged.get(param) is None:
+                yield Fault((*place, param), "must be set if `window` is")
+    if merged.get("start_param") is None and START not in str(texts):
+        for name in ("initial_value", "trust_filter"):
+            if own.get(name):
+                yield Fault((*place, name), f"needs `start_param`, or `{{{START}}}` in `params` or `json`")
+    first, last = parse_instant(own.get("initial_value")), parse_instant(end)
+    if first is not None and first > datetime.now(timezone.utc):
+        yield Fault((*place, "initial_value"), "lies in the future, so nothing would be read")
+    if first is not None and last is not None and first >= last:
+        yield Fault((*place, "initial_value"), "must be before `end_date`")
 
 
 def _of_dates(config: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.api_stream import OPEN
 from tap_feedback.output import Output
 from tap_feedback.progress import count
 
@@ -27,8 +26,10 @@ def prove(stream: FeedbackStream) -> str:
     prove the paging.
     """
     output, replication = Output(stream), stream.replication
-    windows = [window for group in replication.windows() for window in group] if replication else []
-    ranges = [replication.bounds(window) for window in reversed(windows)] if replication else [OPEN]
+    windows = [window for group in stream.time_range.windows() for window in group]
+    if replication is None:
+        windows = windows[:1]  # what comes behind it has only what changes during a sync
+    ranges = [stream.time_range.bounds(window) for window in reversed(windows)]
     test = ConnectionTest(stream.declaration.paginator, stream.primary_keys, replication.key if replication else None)
     for bounds in ranges[:WINDOWS]:
         for page in stream.chain(bounds, stream.passes[0]):

@@ -47,6 +47,15 @@ class Assembler:
         self._range_in_body = stream.method == "POST"
         self._page_in_body = stream.paginator.location == "body"
 
+    @property
+    def sends_end(self) -> bool:
+        """Whether the requests have a place for the end of the range."""
+        return self._stream.incremental.end_param is not None or self._mentions(END)
+
+    def _mentions(self, name: str) -> bool:
+        stream = self._stream
+        return f"{{{name}}}" in str([self._params, stream.json, stream.passes])
+
     def params(self, wanted: RangeRequest) -> dict[str, Any]:
         """Return the query parameters of a request."""
         params = {name: fill(value, _range(wanted).get) for name, value in {**self._params, **wanted.params}.items()}

@@ -39,6 +39,21 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
             "several concurrently; needs `start_param` and `end_param`; null for one range."
         ),
     ] = None
+    initial_value: Annotated[
+        Annotated[str, text_of("date-time")] | None,
+        Meta(
+            description="Start to send if there is no bookmark and no `start_date`, also in a FULL_TABLE sync, as a "
+            "date or date-time: for an API that hides older rows unless a start is requested. An open end is then sent "
+            "as the moment the sync began; null for none."
+        ),
+    ] = None
+    trust_filter: Annotated[
+        bool,
+        Meta(
+            description="Whether to write all rows that the API returns, because it filters by another field than the "
+            "replication key; needs `start_param`."
+        ),
+    ] = False
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,24 +1,23 @@
-"""Incremental replication: the range of time to request, the rows in it, and the bookmark that they reach."""
+"""Incremental replication: the start of the range, the rows in it, and the bookmark that they reach."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 
 from tap_feedback.records.timestamps import format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from tap_feedback.records.time_range import SyncClock
     from tap_feedback.settings import General, Incremental
 
 #: What to do about a bookmark that cannot be used.
 REMEDY = "remove it from the state, to read from `start_date`"
 
-#: The overlap of two windows: an API may or may not include the ends of a range.
-OVERLAP = timedelta(seconds=1)
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
@@ -43,13 +42,6 @@ def _variants(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return schema.get("anyOf") or schema.get("oneOf") or [schema]
 
 
-class Window(NamedTuple):
-    """A range of time, up to its end; None if it is open."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-
 class Replication:
     """The incremental sync of one stream.
 
@@ -63,7 +55,7 @@ class Replication:
             singer-io tap, which is under the name of the key.
         settings: `start_date` and `end_date` count if the key is a point in time.
         incremental: How to request a range.
-        began: The moment the sync began.
+        clock: The moment the sync began.
     """
 
     def __init__(
@@ -75,20 +67,19 @@ class Replication:
         state: dict[str, Any],
         settings: General,
         incremental: Incremental,
-        began: datetime,
+        clock: SyncClock,
     ) -> None:
         self.key = key
         self.is_instant = is_instant
         self.state = state
         self.incremental = incremental
-        self.began = began
+        self.clock = clock
         own = state.get("replication_key_value") if state.get("replication_key") == key else None
         self.is_taken_over = own is None and state.get(key) is not None
         self.bookmark = state.get(key) if self.is_taken_over else own
         self.end = settings.end_date if is_instant else None
         self.start = self._start(stream, settings.start_date)
         self._newest: tuple[Any, Any] | None = None  # the latest value: as it is compared, and as it came
-        self._knows_clock = False
         #: Whether any row has a usable value of the key; None before the first row.
         self.has_values: bool | None = None
 
@@ -105,7 +96,7 @@ class Replication:
         moment = parse_instant(self.bookmark)
         if moment is None:
             raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {REMEDY}")
-        if moment > self.began:
+        if moment > self.clock.began:
             raise ConfigurationError(
                 f"state: the bookmark of {stream} lies in the future, so nothing would be read: {REMEDY}"
             )
@@ -119,55 +110,6 @@ class Replication:
         if self.start is None:
             return "the beginning"
         return format_instant(self.start, SECONDS) if self.is_instant else str(self.start)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the range ends before it begins, so that there is nothing to request."""
-        return self.start is not None and self.end is not None and bool(self.start >= self.end)
-
-    def note_clock(self, sent: datetime | None) -> None:
-        """Note when the first request was sent by the API's clock, which counts if it is behind ours.
-
-        That clock dates the rows that change from then on, so a bookmark beyond this moment could pass them.
-        """
-        if sent is not None and not self._knows_clock:
-            self._knows_clock = True
-            self.began = min(self.began, sent)
-
-    # What is requested
-
-    def windows(self) -> Iterator[list[Window]]:
-        """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
-
-        The first group ends at the moment the sync began. The time after it is read last: a row that changes during the
-        sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
-        """
-        if self.is_over:
-            return
-        if not self.is_instant or self.incremental.window is None or self.start is None:
-            yield [Window(self.start, self.end)]
-            return
-        step, last = timedelta(days=self.incremental.window), min(self.began, self.end or self.began)
-        windows, start = [], self.start
-        while start < last:
-            windows.append(Window(start, min(start + step, last) + OVERLAP))
-            start += step
-        yield windows
-        last = min(self.began, self.end or self.began)
-        if self.end is None or last < self.end:
-            yield [Window(max(last, self.start), self.end)]
-
-    def bounds(self, window: Window) -> tuple[str | None, str | None]:
-        """The start and the end of a window as the API wants them; None for an end that is open."""
-        if not self.is_instant:
-            return None, None
-        start, end, pattern = window.start, window.end, self.incremental.format
-        if start is not None and start != self.start:
-            start -= OVERLAP
-        return (
-            format_instant(start, pattern) if start is not None else None,
-            format_instant(end, pattern, round_up=True) if end is not None else None,
-        )
 
     # What the API returns
 
@@ -189,7 +131,9 @@ class Replication:
             ) from None
 
     def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        start, end, newest = self.start, self.end, self._newest
+        trusts = self.incremental.trust_filter
+        start, end = (None, None) if trusts else (self.start, self.end)
+        newest = self._newest
         kept = []
         for record in records:
             value = record.get(self.key)
@@ -205,14 +149,24 @@ class Replication:
             self.has_values = newest is not None or len(kept) < len(records)
         return kept
 
+    @property
+    def _limit(self) -> datetime:
+        """The moment that the bookmark must not pass: the one at which the sync began.
+
+        If the API filters by another field, a row may have a time beyond `end_date` in the range before it. A bookmark
+        of that time would pass rows that the API has between the two.
+        """
+        began = self.clock.began
+        return began if self.end is None else min(began, self.end)
+
     def move_bookmark(self) -> None:
-        """Move the bookmark to the newest record, but never back, nor past the moment the sync began."""
+        """Move the bookmark to the newest record, but never back, nor past its limit."""
         if self._newest is None:
             return
         place, value = self._newest
-        if self.is_instant and place > self.began:
+        if self.is_instant and place > self._limit:
             # Rows that change in the rest of this second may have its beginning as their time.
-            value = format_instant(self.began, SECONDS)
+            value = format_instant(self._limit, SECONDS)
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
