@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tap_feedback.paging import Paginator
     from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
 
     LoggerAdapter = logging.LoggerAdapter[logging.Logger]
@@ -169,6 +170,10 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
+    def new_order(self) -> RowOrder | None:
+        """What checks the order of the rows of a chain; None if the settings promise none."""
+        return None
+
     @property
     def passes(self) -> Sequence[Mapping[str, Any]]:
         """The parameters of each pass over the stream."""
@@ -184,12 +189,13 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def chain(self, bounds: Bounds, params: Mapping[str, Any]) -> Iterator[Page]:
+    def chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
         """The pages of one time range, in one pass.
 
         Args:
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
+            checks_order: Whether rows must be in the order that the settings promise.
         """
         source = Source(
             self.declaration.selection,
@@ -197,6 +203,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             self.note_response,
             hooks_of(self),
             self.slots,
+            self.new_order() if checks_order else None,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
         return fetcher.pages(self.get_new_paginator())
@@ -235,7 +242,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         rows: list[dict[str, Any]] = []
         whole = self.range_between(None, None, is_whole=True)
         bounds = whole.bounds(next(whole.windows())[0])
-        for page in chain.from_iterable(self.chain(bounds, params) for params in self.passes):
+        for page in chain.from_iterable(self.chain(bounds, params, checks_order=False) for params in self.passes):
             rows += (self.post_processed(page) if self.post_processes else page).rows
             if len(rows) >= MOST_ROWS:
                 break

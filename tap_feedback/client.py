@@ -24,6 +24,7 @@ from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
 from tap_feedback.replication_check import check_replication, has_timestamps, warn_of_older_catalog
+from tap_feedback.row_order import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.page import Page
     from tap_feedback.records.time_range import TimeRange
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -129,6 +131,10 @@ class FeedbackStream(ApiStream):
         if replication is None or not replication.is_instant:
             return self.range_between(None, None, is_whole=True)
         return self.range_between(replication.start, replication.end, is_whole=False)
+
+    def new_order(self) -> RowOrder | None:
+        """What checks the order of the rows of a chain by the replication key; None if the settings promise none."""
+        return order_of(self)
 
     def pages(self) -> Iterator[Page]:
         """The pages, each with only the rows that are new, as the API gave them."""

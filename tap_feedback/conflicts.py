@@ -120,6 +120,8 @@ def _of_stream(
     if isinstance(incremental, Mapping) and isinstance(api.get("incremental", {}), Mapping):
         texts = [api.get("params"), block]
         yield from _of_incremental(place, incremental, merge(api.get("incremental", {}), incremental), texts, end)
+    if isinstance(incremental, Mapping) and incremental.get("row_order") and not block.get("replication_key"):
+        yield Fault((*place, "incremental", "row_order"), "needs `replication_key`")
     if block.get("json") and block.get("method", "GET") == "GET":
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):

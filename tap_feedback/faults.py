@@ -53,7 +53,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def expected(schema: Mapping[str, Any]) -> str:
     """What a schema expects, in words."""
     if "enum" in schema:
-        values = ", ".join(f"`{value}`" for value in schema["enum"])
+        values = ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
         return f"one of {values}" if len(schema["enum"]) > 1 else values
     if "const" in schema:
         return f"`{schema['const']}`"

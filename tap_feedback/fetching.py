@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tap_feedback.paging import PageRequest, Paginator
     from tap_feedback.progress import Progress
     from tap_feedback.responses import Response
+    from tap_feedback.row_order import RowOrder
     from tap_feedback.slots import Slots
 
 
@@ -54,6 +55,7 @@ class Source(NamedTuple):
         on_response: Receives each response, in the order of the pages.
         hooks: What the stream overrides.
         slots: When the stream may send a request.
+        order: Checks the order of the rows; None if the settings promise none.
     """
 
     selection: Selection
@@ -61,6 +63,7 @@ class Source(NamedTuple):
     on_response: Callable[[Response], None]
     hooks: Hooks
     slots: Slots
+    order: RowOrder | None = None
 
 
 class Fetcher:
@@ -160,7 +163,7 @@ class Fetcher:
                 self._count_wait(began, response.held_until)
                 self.source.on_response(response)
                 page = self._read(response, sent.request)
-                return page._replace(rows=paginator.take(page))
+                return self._take(paginator, page)
             except TransientError as failure:
                 self._count_wait(began, failure.held_until)
                 seconds = self._check_retry(tries, failure, sent.request.url)
@@ -172,6 +175,13 @@ class Fetcher:
             except FatalAPIError as error:
                 error.args = (f"{error}; the address was {sent.request.url}",)
                 raise
+
+    def _take(self, paginator: Paginator, page: Page) -> Page:
+        """Hand a page to the paginator, and end if all behind it is older than what is wanted."""
+        rows = paginator.take(page)
+        if self.source.order is not None and self.source.order.take(page.rows, reach=paginator.reach):
+            paginator.finished = True
+        return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:
         """Decode a response and select its rows, as the stream's own hook does if it has one."""

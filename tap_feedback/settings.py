@@ -47,6 +47,13 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
             "as the moment the sync began; null for none."
         ),
     ] = None
+    row_order: Annotated[
+        Literal["asc", "desc"] | None,
+        Meta(
+            description="Order in which the API sorts rows by the replication key, which is checked row by row: `asc` "
+            "or `desc`, which stops behind a whole page of rows that are too old; null if it is not known."
+        ),
+    ] = None
     trust_filter: Annotated[
         bool,
         Meta(

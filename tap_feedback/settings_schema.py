@@ -97,7 +97,8 @@ def _inline(node: Any, parts: Mapping[str, Any]) -> Any:
     if {"type": "null"} in variants:
         (variant,) = (variant for variant in variants if variant != {"type": "null"})
         del node["anyOf"]
-        return {**variant, **node, "type": [variant["type"], "null"]}
+        values = {"enum": [*variant["enum"], None]} if "enum" in variant else {}
+        return {**variant, **node, **values, "type": [variant["type"], "null"]}
     if variants and all("properties" in variant for variant in variants):
         del node["anyOf"]
         return {"type": "object", **node, "properties": _union(variants), "additionalProperties": False}

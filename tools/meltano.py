@@ -61,7 +61,7 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         "description": " ".join(schema["description"].split()),
     }
     if "enum" in schema:
-        entry["options"] = [{"label": value, "value": value} for value in schema["enum"]]
+        entry["options"] = [{"label": value, "value": value} for value in schema["enum"] if value is not None]
     if schema.get("secret"):
         entry["sensitive"] = True
     return entry

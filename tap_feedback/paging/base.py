@@ -144,6 +144,11 @@ class Paginator(ABC):
     def request(self) -> PageRequest:
         """The next request."""
 
+    @property
+    def reach(self) -> int:
+        """How far it has come, in pages or rows: grows with each page behind those before."""
+        return 0
+
     def upcoming(self, most: int) -> list[PageRequest]:  # noqa: ARG002
         """The next request, and those that will most likely follow; at most `most` in all."""
         return [self.request]

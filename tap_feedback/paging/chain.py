@@ -73,10 +73,16 @@ class ChainPaginator(Paginator):
         self._token: str | None = None  # of the next request
         self._names: set[str] = set()  # at the top level of the responses so far
         self._pages = 0
+        self._taken = 0  # pages, the last one included
         self._kept_token: str | None = None
         self._kept_rows: int | None = None
         self._empty = 0  # pages in a row without rows
         self._stale = 0  # pages in a row of which most rows are known
+
+    @property
+    def reach(self) -> int:
+        """Number of pages that were read."""
+        return self._taken
 
     @property
     @abstractmethod
@@ -107,6 +113,7 @@ class ChainPaginator(Paginator):
         sighting = self._look(page.rows)
         self._check_rows(page, sighting)
         rows = self._remember(sighting)
+        self._taken += 1
         token = None if more is False else self._find(page)
         if token is None or (more is None and self._is_last(sighting, token)):
             self._end(page, more=more)

@@ -62,6 +62,11 @@ class JoiningPaginator(Paginator):
         self._found_in_front = False  # whether the last look there brought new rows
 
     @property
+    def reach(self) -> int:
+        """Number of rows up to the furthest one."""
+        return self._furthest
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the page size, if one is sent, and the offset."""
         one = isinstance(self._step, Beyond) and self._step.one and self.paging.limit_param is not None

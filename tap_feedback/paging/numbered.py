@@ -61,6 +61,11 @@ class NumberedPaginator(Paginator):
         self._gap: str | None = None  # the words for an empty page that should have rows
 
     @property
+    def reach(self) -> int:
+        """Number of pages up to the furthest one."""
+        return self._furthest - self.paging.base_page + 1
+
+    @property
     def request(self) -> PageRequest:
         """The next request: the page size, if one is sent, and the number of the page."""
         one = {str(self.paging.limit_param): 1} if isinstance(self._step, OneRow) else {}
