@@ -34,7 +34,7 @@ def hal(path: str, name: str, *, size: int = 50, **more: Any) -> Collection:
 
 
 HELP_SCOUT = Vendor(
-    Credentials("/v2/oauth2/token", requests=4),
+    Credentials("/v2/oauth2/token", requests=20),
     {
         "help_scout_conversations": hal(
             "/conversations",
