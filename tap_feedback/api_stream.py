@@ -22,6 +22,7 @@ from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest
 from tap_feedback.responses import check_body, check_status
+from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
 
 if TYPE_CHECKING:
@@ -190,23 +191,39 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
     def chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
-        """The pages of one time range, in one pass.
+        """The pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
             checks_order: Whether rows must be in the order that the settings promise.
         """
+        start, end = bounds
+        first = self._chain(bounds, params, checks_order=checks_order)
+        if self.declaration.paginator.max_pages is None:
+            return first.pages
+        restarts = Restarts(
+            self.declaration,
+            self.replication_key,
+            keys_by(self.primary_keys),
+            can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
+        )
+        return restarts.pages(first, start, lambda start: self._chain((start, end), params, checks_order=checks_order))
+
+    def _chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool) -> Chain:
+        """One chain, whose first request is sent immediately."""
+        order = self.new_order() if checks_order else None
         source = Source(
             self.declaration.selection,
             lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
             self.slots,
-            self.new_order() if checks_order else None,
+            order,
         )
         fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
-        return fetcher.pages(self.get_new_paginator())
+        paginator = self.get_new_paginator()
+        return Chain(fetcher.pages(paginator), paginator, order)
 
     def note_response(self, response: Response) -> None:
         """Let the clock know what time it is at the API. Responses come in the order of the pages."""

@@ -105,7 +105,7 @@ class Fetcher:
 
     def _follow(self, paginator: Paginator) -> Iterator[Page]:
         """The pages, one after another."""
-        width = 1
+        width, number = 1, None
         while not paginator.finished:
             try:
                 page = self._get(paginator)
@@ -113,14 +113,17 @@ class Fetcher:
                 if not paginator.recover(error.status):
                     raise
                 continue
-            if not paginator.finished:
+            if paginator.finished:
+                self._request([])
+            else:
                 # One request, then one that may prove the end, then more, as long as the stream waits for them.
                 self._request(paginator.upcoming(width))
                 if not self.source.slots.is_limited and (width == 1 or self._waited > WORTH_ANOTHER):
                     width = min(2 * width, self.connection.api.max_connections)
             self.progress.pages += 1
             if paginator.total is not None:
-                self.progress.totals[id(paginator)] = paginator.total
+                number = len(self.progress.totals) if number is None else number
+                self.progress.totals[number] = paginator.distinct if paginator.is_capped else paginator.total
             yield page
 
     def _request(self, wanted: list[PageRequest]) -> None:
@@ -179,8 +182,9 @@ class Fetcher:
     def _take(self, paginator: Paginator, page: Page) -> Page:
         """Hand a page to the paginator, and end if all behind it is older than what is wanted."""
         rows = paginator.take(page)
+        paginator.mind_cap(page)
         if self.source.order is not None and self.source.order.take(page.rows, reach=paginator.reach):
-            paginator.finished = True
+            paginator.finished, paginator.is_capped = True, False
         return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:

@@ -27,7 +27,7 @@ class Progress:
     """The counts of one stream.
 
     `rows` and `rows_with_extras` count what was written. `waited` is in seconds. `totals` holds the number of rows that
-    the API reports. `result` is `running` from the start of the stream to its end.
+    the API reports for each chain. `result` is `running` from the start of the stream to its end.
     """
 
     stream: str

@@ -48,6 +48,11 @@ class Assembler:
         self._page_in_body = stream.paginator.location == "body"
 
     @property
+    def sends_start(self) -> bool:
+        """Whether the requests have a place for the start of the range."""
+        return self._stream.incremental.start_param is not None or self._mentions(START)
+
+    @property
     def sends_end(self) -> bool:
         """Whether the requests have a place for the end of the range."""
         return self._stream.incremental.end_param is not None or self._mentions(END)

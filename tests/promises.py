@@ -59,6 +59,7 @@ PROMISES = {
     "Rows are not in the order that `incremental.row_order` promises.": (
         "test_each_row_is_checked_and_each_page_against_the_one_before"
     ),
+    "The API serves no more than `paginator.max_pages` pages.": "test_a_sorted_list_is_read_beyond_the_cap",
     "One stream fails.": "test_others_stay_whole",
     "SIGTERM or Ctrl-C stops the tap.": "test_signal_while_rows_flow",
     "The target dies, or a disk is full.": "test_closed_pipe",

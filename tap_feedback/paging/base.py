@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 from msgspec import Meta, Struct
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.evidence import uncounted
+from tap_feedback.evidence import is_full, more_follows, uncounted
 from tap_feedback.fields import Count, DottedPath, Name
 from tap_feedback.page import MISSING, lookup
 from tap_feedback.paging.history import History
@@ -92,6 +92,13 @@ class PagingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "none do; null for none."
         ),
     ] = None
+    max_pages: Annotated[
+        Count | None,
+        Meta(
+            description="Number of pages after which the API serves no more: if more rows follow, the tap starts again "
+            "from the last row (see `incremental.row_order`) or fails; null for no limit."
+        ),
+    ] = None
     location: Annotated[
         Literal["query", "body"], Meta(description="Place of the paging values: `query`, or the JSON `body` of a POST.")
     ] = "query"
@@ -122,7 +129,8 @@ class Paginator(ABC):
         stream: What it knows of its stream.
 
     Attributes:
-        finished: Whether the end is proven.
+        finished: Whether there is nothing more to request: the end is proven, or `is_capped`.
+        is_capped: Whether the API serves no further page, though more rows follow.
         total: Number of rows that the last response with a total reported; None if none did.
         distinct: Number of distinct rows received, as far as the remembered rows show.
     """
@@ -132,6 +140,7 @@ class Paginator(ABC):
         self._notice = stream["notice"]
         self._address = stream["address"]
         self.finished = False
+        self.is_capped = False
         self.total: int | None = None
         self.distinct = 0
         self._history = History(stream["keys"])
@@ -161,6 +170,24 @@ class Paginator(ABC):
             FatalAPIError: The stream cannot be read whole; the message names the setting to check.
             TransientError: The response contradicts another one, so the request is worth a retry.
         """
+
+    def mind_cap(self, page: Page) -> None:
+        """Stop after a page behind which the API serves no more, by `max_pages`."""
+        if self.paging.max_pages is None or self.finished or not self._is_behind(self.paging.max_pages):
+            return
+        flag = self._read_flag(page)
+        self.is_capped = self._lacks_rows or (self._goes_on(page) if flag is None else flag)
+        self.finished = True
+
+    def _is_behind(self, pages: int) -> bool:
+        """Whether the next request is for what lies behind so many pages."""
+        return self.reach >= pages
+
+    def _goes_on(self, page: Page) -> bool:
+        """Whether more rows may follow the last page: it was a full one, or its response says so."""
+        count, largest = len(self._history.last), self._history.largest
+        is_cut = count >= largest if self._history.count > 1 else is_full(count, self.paging.limit)
+        return (count > 0 and is_cut) or more_follows(page) is not None
 
     def recover(self, status: int) -> bool:  # noqa: ARG002
         """Whether there is another request to send after the API refused one with this status."""

@@ -84,6 +84,10 @@ class ChainPaginator(Paginator):
         """Number of pages that were read."""
         return self._taken
 
+    def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
+        """Whether more rows may follow the last page: there is a token for them."""
+        return True
+
     @property
     @abstractmethod
     def words(self) -> Words:

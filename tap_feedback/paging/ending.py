@@ -9,7 +9,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.paging.history import SeenPage
 from tap_feedback.paging.joining import JoiningPaginator
-from tap_feedback.paging.offset_steps import Again, Behind, Beyond, Follow, Front, Gap, Probe, Seek
+from tap_feedback.paging.offset_steps import Again, Behind, Beyond, Follow, Front, Gap, Horizon, Probe, Seek
 from tap_feedback.retry import TransientError
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ class EndingPaginator(JoiningPaginator):
     Then rows are looked for that may be missing all the same: if the total says so, behind an empty page; if pages
     showed them that did not join, where they stood; if rows came in front, there.
     """
+
+    def _is_behind(self, pages: int) -> bool:
+        """Whether the next request reaches behind so many pages. A look at the horizon there is left out."""
+        size = self._history.largest or self.paging.limit
+        if isinstance(self._step, Horizon) and self._step.offset + size > pages * size:
+            self._step = self._step.then
+        return self._step.offset + size > pages * size
 
     def _take_behind(self, step: Behind, sighting: Sighting) -> list[Row]:
         """Take what follows the last row.

@@ -93,6 +93,8 @@ class JoiningPaginator(Paginator):
         end = step.offset + stride * (most - 1)
         if self.total is not None:
             end = max(step.offset, min(end, self.total - 1))
+        if self.paging.max_pages is not None:
+            end = max(step.offset, min(end, (self.paging.max_pages - 1) * self._history.largest))
         return [self._at(offset) for offset in range(step.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join

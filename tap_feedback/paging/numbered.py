@@ -86,6 +86,8 @@ class NumberedPaginator(Paginator):
         end = number + most
         if pages is not None:
             end = max(number + 1, min(end, self.paging.base_page + pages))
+        if self.paging.max_pages is not None:
+            end = min(end, self.paging.base_page + self.paging.max_pages)
         return [self._at(page) for page in range(number, end)]
 
     def _moved_from(self, sighting: Sighting) -> int | None:

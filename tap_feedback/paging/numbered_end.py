@@ -107,6 +107,14 @@ class NumberedEndPaginator(NumberedPaginator):
         else:
             self._end()
 
+    def _is_behind(self, pages: int) -> bool:
+        """Whether the next request is for a page behind so many."""
+        return self._step.number - self.paging.base_page >= pages
+
+    def _goes_on(self, page: Page) -> bool:
+        """Whether more rows may follow, by the last page in order or by a count of pages."""
+        return super()._goes_on(page) or self._sign(self._page_taken, self._furthest + 1, None) is not None
+
     def _is_said_last(self, number: int) -> bool:
         """Whether the flag or the total say that a page is the last; a total that was passed counts something else."""
         if self._more is not None:

@@ -66,6 +66,10 @@ class RowCursorPaginator(ChainPaginator):
             return PageRequest(self._size, is_first=True)
         return PageRequest({**self._size, self.paging.cursor_param: self._token})
 
+    def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
+        """Whether more rows may follow the last page: each one has a cursor, but one that is not full is the last."""
+        return self._was_cut
+
     def _find(self, page: Page) -> str | None:
         """The cursor of the last row."""
         return self._cursor_of(page.rows[-1]) if page.rows else None
