@@ -122,7 +122,7 @@ class Stage:
             except Exception as error:  # noqa: BLE001 - it is part of the result
                 played.error = str(error)
             out.flush()
-            lines = out.buffer.getvalue().decode().splitlines()  # type: ignore[attr-defined]  # a BytesIO
+            lines = out.buffer.getvalue().decode().splitlines()
         played.seconds, played.requests = time.perf_counter() - began, len(player.requests) - sent
         for message in map(json.loads, lines):
             if message["type"] == "RECORD":

@@ -1,8 +1,8 @@
 """Check of vendors' presets, for those who write one: `python -m tools.vendors help_scout`.
 
-It reads `tap_feedback/vendors/<name>.json`, checks what is in it (`tools/presets.py`), and syncs all of its streams from
-the local player of the vendor (`sandbox/vendors/`). It prints each fault, and for each stream: its columns, the rows
-that the player has, the rows that came out, and the pages that it took. The exit code is 1 if anything is wrong.
+It reads `tap_feedback/vendors/<name>.json`, checks what is in it (`tools/presets.py`), and syncs all of its streams
+from the local player of the vendor (`sandbox/vendors/`). It prints each fault, and for each stream the columns, the
+rows that the player has, the rows that came out, and the pages that it took. The exit code is 1 if anything is wrong.
 
 Without a name it does so for all vendors, and prints a line for each.
 """

@@ -171,7 +171,7 @@ def survicate(path: str, **more: Any) -> Collection:
         "pagination_data.next_url",
         relative_to="/v2",
         more="pagination_data.has_more",
-        param="start",
+        param="page_cursor",
     )
     return Collection(f"/v2{path}", "data", shape, times={None: "iso_us"}, **more)
 
@@ -185,7 +185,10 @@ SURVICATE = Vendor(
             parent="survicate_surveys",
             left_out=("survey_id",),
             gone=True,
-            filters=(Bound("end", by="created", pattern="%Y-%m-%dT%H:%M:%S.%fZ"),),
+            filters=(
+                Bound("end", by="created", pattern="%Y-%m-%dT%H:%M:%S.%fZ"),
+                Bound("start", by="created", pattern="%Y-%m-%dT%H:%M:%S.%fZ", is_end=True),
+            ),
             order=Order(default=("created", True)),
         ),
         "survicate_questions": survicate("/surveys/{}/questions", parent="survicate_surveys", left_out=("survey_id",)),

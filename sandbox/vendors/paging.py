@@ -81,12 +81,14 @@ class Numbered:
         total: The path of the number of pages; None if the response has none.
         param: The parameter for the number.
         cap: The number of the last page that the API serves; None for all.
+        repeats: Whether the last page comes again beyond it, in place of an empty one.
     """
 
     size: Size
     total: str | None = None
     param: str = "page"
     cap: int | None = None
+    repeats: bool = False
 
     def cut(self, rows: list[Row], request: VendorRequest, place: Place) -> Cut:  # noqa: ARG002
         """The page with this number; empty beyond the last one."""
@@ -94,7 +96,9 @@ class Numbered:
         number = request.whole(self.param, 1)
         if self.cap is not None and number > self.cap:
             raise Refused(400, f"{self.param} must be at most {self.cap}")
-        around = {} if self.total is None else {self.total: -(-len(rows) // size)}
+        last = -(-len(rows) // size)
+        number = min(number, last) if self.repeats else number
+        around = {} if self.total is None else {self.total: last}
         return Cut(rows[(number - 1) * size : number * size], around)
 
     def most(self) -> int:

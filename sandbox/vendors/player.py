@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sandbox.vendors.collection import Collection, Vendor
+    from sandbox.vendors.paging import Shape
     from sandbox.vendors.rows import Columns, Row
 
 #: Rows of a list without pages, and parents with rows.
@@ -40,7 +42,8 @@ class Player:
         keys: The primary key of each stream.
         is_empty: Whether the account has no rows at all.
         rows: Number of rows, by stream, where the player's own choice will not do.
-        limit: Number of requests after which the API refuses one with 429, and the headers of that response.
+        shapes: How pages follow, by stream, where it is not what the vendor is known for.
+        limit: The number of the request that the API refuses with 429, and the headers of that response.
 
     After a list has served as many pages as `meanwhile` names for its stream, that function changes its rows.
     """
@@ -53,6 +56,7 @@ class Player:
         *,
         is_empty: bool = False,
         rows: Mapping[str, int] | None = None,
+        shapes: Mapping[str, Shape] | None = None,
         limit: tuple[int, Mapping[str, str]] | None = None,
     ) -> None:
         self.vendor = vendor
@@ -61,12 +65,17 @@ class Player:
         self.served: Counter[str] = Counter()
         self.meanwhile: dict[str, tuple[int, Callable[[list[Row]], None]]] = {}
         self._is_empty, self._limit = is_empty, limit
+        shapes = shapes or {}
+        self._lists = {
+            stream: replace(one, shape=shapes[stream]) if stream in shapes else one
+            for stream, one in vendor.streams.items()
+        }
         self._counts = {**vendor.rows, **(rows or {})}
         self._now = datetime.now(timezone.utc)
         self._listener = Listener(self._handle, 0)
         self.makers: dict[str, Maker] = {}
         self._tables: dict[str, dict[str, list[Row]]] = {}
-        for stream, collection in vendor.streams.items():
+        for stream, collection in self._lists.items():
             if stream in columns:
                 kept = {name: column for name, column in columns[stream].items() if name not in collection.left_out}
                 self.makers[stream] = Maker(stream, kept, keys[stream], collection.times, collection.objects)
@@ -93,13 +102,27 @@ class Player:
 
     def pages(self, stream: str) -> int:
         """The number of the largest pages that hold the stream's rows, those of each parent and kind apart."""
-        most = self.vendor.streams[stream].shape.most()
+        most = self._lists[stream].shape.most()
         apart = [
             len([row for row in rows if row.kind == kind])
             for rows in self._tables[stream].values()
             for kind in {row.kind for row in rows}
         ]
         return sum(-(-count // most) for count in apart)
+
+    def lists(self, stream: str) -> int:
+        """The number of lists that the stream's rows are in: one for each parent that has any, and for each kind."""
+        return len(self._tables[stream]) * len(self._lists[stream].kinds)
+
+    def add(self, stream: str) -> str:
+        """Add a row that is created now to the first list of a stream; return its name."""
+        owner, rows = next(iter(self._tables[stream].items()))
+        kinds = self._lists[stream].kinds[:1]
+        (row,) = self.makers[stream].make(1, self._now, kinds=kinds, owner=owner, first=len(rows))
+        row.change()
+        row.created = row.changed
+        rows.append(row)
+        return row.name
 
     def __enter__(self) -> Self:
         self._listener.__enter__()
@@ -110,9 +133,9 @@ class Player:
 
     def _table(self, stream: str) -> dict[str, list[Row]]:
         """The rows of a stream, by the key of their parent."""
-        if self._is_empty:
+        collection, maker = self._lists[stream], self.makers[stream]
+        if self._is_empty and not collection.is_object:
             return {}
-        collection, maker = self.vendor.streams[stream], self.makers[stream]
         most = collection.shape.most()
         full = 1 if collection.is_object else FEW if most > 10**6 else 2 * most * len(collection.kinds) + most // 3
         count = self._counts.get(stream, full)
@@ -121,7 +144,7 @@ class Player:
         owners = [row.key for row in self.rows(collection.parent)]
         tables: dict[str, list[Row]] = {}
         for number, owner in enumerate(owners):
-            if collection.gone and number % 3 == 2:
+            if collection.gone and number % 3 == 2:  # noqa: PLR2004 - every third
                 continue
             many = count if number == 0 else 1 if collection.is_object else number % CHILDREN
             tables[str(owner)] = maker.make(many, self._now, kinds=collection.kinds, owner=str(owner))
@@ -143,12 +166,13 @@ class Player:
     def _respond(self, request: VendorRequest) -> Response:
         if self._limit is not None and len(self.requests) == self._limit[0]:
             raise Refused(429, "too many requests", headers=self._limit[1])
-        if response := self.access.check(request):
-            return response
+        refusal: Response | None = self.access.check(request)
+        if refusal is not None:
+            return refusal
         for name, value in self.vendor.headers.items():
             if request.sent.headers.get(name) != value:
                 raise Refused(400, f"the header {name} is missing or wrong")
-        for stream, collection in self.vendor.streams.items():
+        for stream, collection in self._lists.items():
             found = collection.pattern.fullmatch(request.sent.path)
             if found and stream in self.makers and collection.when.items() <= request.params.items():
                 if request.sent.method != collection.method:

@@ -200,19 +200,18 @@ def types(column: Mapping[str, Any]) -> list[str]:
 def value_of(name: str, column: Mapping[str, Any], random: Random) -> Any:
     """Return a believable value of a column."""
     kind = next(kind for kind in types(column) if kind != "null")
-    if kind == "boolean":
-        return random.random() < 0.5  # noqa: PLR2004 - even odds
-    if kind == "integer":
-        return random.randint(0, 10) if "score" in name or "rating" in name else random.randint(1, 99_999)
-    if kind == "number":
-        return round(random.uniform(0, 10), 2)
-    if kind == "object":
-        return {"id": random.randint(1, 999), "name": KINDS["name"](random), "note": None}
-    if kind == "array":
-        return [{"id": number, "label": KINDS["title"](random)} for number in range(random.randint(0, 2))]
-    if column.get("format") == "date":
-        return "2024-02-29"
-    return text_of(name, random)
+    if kind == "string":
+        return "2024-02-29" if column.get("format") == "date" else text_of(name, random)
+    if kind == "integer" and ("score" in name or "rating" in name):
+        return random.randint(0, 10)
+    values: dict[str, Any] = {
+        "boolean": KINDS["flag"](random),
+        "integer": random.randint(1, 99_999),
+        "number": round(random.uniform(0, 10), 2),
+        "object": {"id": random.randint(1, 999), "name": KINDS["name"](random), "note": None},
+        "array": [{"id": number, "label": KINDS["title"](random)} for number in range(random.randint(0, 2))],
+    }
+    return values[kind]
 
 
 def text_of(name: str, random: Random) -> str:
