@@ -6,21 +6,20 @@ import logging
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
-from tap_feedback.columns import MOST_ROWS, infer, stream_schema
+from tap_feedback.columns import stream_schema
 from tap_feedback.fetching import Fetcher, Source
 from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
-from tap_feedback.request import Assembler, RangeRequest
+from tap_feedback.request import Assembler, RangeRequest, fill, of_parent
 from tap_feedback.responses import check_body, check_status
 from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.paging.keys import Keys
+    from tap_feedback.parents import Parents
     from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
     from tap_feedback.row_order import RowOrder
@@ -95,6 +96,10 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
         self.slots = Slots(declaration.requests_per_minute)
+        self.selected_by_default = declaration.selected_by_default
+        #: Of a child stream, the rows that it is read once for each of.
+        self.parents: Parents | None = None
+        self._notices: set[str] = set()
         self._began = tap.initialized_at
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
@@ -138,21 +143,22 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     def _assembler(self) -> Assembler:
         return Assembler(self.declaration, self.connection.api.params)
 
-    def get_url(self, context: Context | None) -> str:  # noqa: ARG002 - no stream has partitions
-        """The address of the stream."""
-        return self.url_base + self.path
+    def get_url(self, context: Context | None) -> str:
+        """The address of the stream; the context of a child has the fields of its parent's row."""
+        path: str = fill(self.path, of_parent(context).get, in_path=True)
+        return self.url_base + path
 
-    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:  # noqa: ARG002
+    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:
         """The query parameters of a request."""
-        return self._assembler.params(next_page_token or RangeRequest())
+        return self._assembler.params(next_page_token or RangeRequest(), of_parent(context))
 
     def prepare_request_payload(
         self,
-        context: Context | None,  # noqa: ARG002
+        context: Context | None,
         next_page_token: RangeRequest | None,
     ) -> dict[str, Any] | None:
         """The JSON body of a request; None for a GET."""
-        return self._assembler.body(next_page_token or RangeRequest())
+        return self._assembler.body(next_page_token or RangeRequest(), of_parent(context))
 
     def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
         """The request for a page. A next link is followed as it is."""
@@ -166,12 +172,24 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
         """A fresh paginator of the type in the settings."""
         return self.declaration.paginator.start(
-            keys=keys_by(self.primary_keys),
-            notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            keys=self.row_keys,
+            notice=self._notice,
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
-    def new_order(self) -> RowOrder | None:
+    @property
+    def row_keys(self) -> Keys:
+        """Returns the keys that tell the rows of a response apart, which lack what comes from the parent."""
+        own = [name for name in self.primary_keys if name not in self.declaration.include_from_parent]
+        return keys_by(own or self.primary_keys)
+
+    def _notice(self, level: int, text: str) -> None:
+        """Log what a paginator says, once for all parents and time ranges."""
+        if text not in self._notices:
+            self._notices.add(text)
+            self.stream_log.log(level, "%s", text)
+
+    def new_order(self, context: Context | None) -> RowOrder | None:  # noqa: ARG002 - FeedbackStream needs it
         """What checks the order of the rows of a chain; None if the settings promise none."""
         return None
 
@@ -190,32 +208,39 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
+    def chain(
+        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None, *, checks_order: bool = True
+    ) -> Iterator[Page]:
         """The pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
             bounds: Start and end of the range as the API wants them; None for an end that is open.
             params: The parameters of the pass.
+            context: Of a child, the fields of its parent's row.
             checks_order: Whether rows must be in the order that the settings promise.
         """
         start, end = bounds
-        first = self._chain(bounds, params, checks_order=checks_order)
+        first = self._chain(bounds, params, context, checks_order=checks_order)
         if self.declaration.paginator.max_pages is None:
             return first.pages
         restarts = Restarts(
             self.declaration,
             self.replication_key,
-            keys_by(self.primary_keys),
+            self.row_keys,
             can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
         )
-        return restarts.pages(first, start, lambda start: self._chain((start, end), params, checks_order=checks_order))
+        return restarts.pages(
+            first, start, lambda start: self._chain((start, end), params, context, checks_order=checks_order)
+        )
 
-    def _chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool) -> Chain:
+    def _chain(
+        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None, *, checks_order: bool
+    ) -> Chain:
         """One chain, whose first request is sent immediately."""
-        order = self.new_order() if checks_order else None
+        order = self.new_order(context) if checks_order else None
         source = Source(
             self.declaration.selection,
-            lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
+            lambda wanted: self.get_http_request(page=PageContext(context, RangeRequest(params, *bounds, page=wanted))),
             self.note_response,
             hooks_of(self),
             self.slots,
@@ -251,17 +276,5 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     def post_processed(self, page: Page) -> Page:
         """A page with what `post_process` makes of its rows."""
-        rows = (self.post_process(row.copy(), None) for row in page.rows)
+        rows = (self.post_process(row.copy(), self.context) for row in page.rows)
         return page._replace(rows=[row for row in rows if row is not None])
-
-    def infer_columns(self) -> None:
-        """Read some rows and add a column for each property whose values all fit one type."""
-        rows: list[dict[str, Any]] = []
-        whole = self.range_between(None, None, is_whole=True)
-        bounds = whole.bounds(next(whole.windows())[0])
-        for page in chain.from_iterable(self.chain(bounds, params, checks_order=False) for params in self.passes):
-            rows += (self.post_processed(page) if self.post_processes else page).rows
-            if len(rows) >= MOST_ROWS:
-                break
-        properties = self.schema["properties"]
-        properties |= infer(rows[:MOST_ROWS], properties)

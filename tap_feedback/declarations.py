@@ -25,8 +25,8 @@ DEFAULTS: dict[str, Block] = {
 }
 #: Parts with a type of their own: another one switches to that type's defaults.
 TYPED = ("auth", "paginator")
-#: What a preset has beside settings.
-NO_SETTINGS = ("api", "title", "verified", "needs", "limits", "notes", "why", "off", "streams", "schemas")
+#: What a preset has beside settings. `off` lists the streams that are not selected by default.
+NO_SETTINGS = ("api", "title", "verified", "needs", "limits", "notes", "off", "why", "streams", "schemas")
 
 
 def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:

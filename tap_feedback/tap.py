@@ -18,6 +18,8 @@ from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.gate import Gates
 from tap_feedback.lock import StreamLock
 from tap_feedback.log_guard import guard_logs
+from tap_feedback.parents import Parents
+from tap_feedback.samples import infer_columns
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
 from tap_feedback.settings_schema import config_jsonschema
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.client import FeedbackStream
+    from tap_feedback.settings import Api
 
 
 class TapFeedback(CommandLineTap):
@@ -113,21 +116,23 @@ class TapFeedback(CommandLineTap):
         self.connections = {name: Connection(api, agent, gates) for name, api in self.settings.apis.items()}
         kinds = {kind.name: kind for kind in self.stream_types}  # type: ignore[misc]  # the class has it
         apis = self.settings.apis or load({name: {} for name in self.shipped}, self.shipped, complete=False).apis
-        streams = [
-            kinds.get(declaration.name, API_TYPES[api.name])(
-                self,
-                declaration=declaration,
-                general=self.settings,
-                connection=self.connections.get(api.name),
-                lock=self.lock,
+
+        def make(api: Api, name: str) -> FeedbackStream:
+            kind, connection = kinds.get(name, API_TYPES[api.name]), self.connections.get(api.name)
+            return kind(
+                self, declaration=api.streams[name], general=self.settings, connection=connection, lock=self.lock
             )
-            for api in apis.values()
-            for declaration in api.streams.values()
-        ]
-        if self.input_catalog is None:
-            for stream in streams:
-                if stream.declaration.infers and self.settings.apis[stream.api].base_url:
-                    stream.infer_columns()
+
+        streams = [make(api, name) for api in apis.values() for name in api.streams]
+        for stream in streams:
+            if parent := stream.declaration.parent:
+                stream.parents = Parents(stream, make(apis[stream.api], parent))
+        for stream in sorted(streams, key=lambda stream: stream.parents is not None):
+            if stream.parents is not None:
+                (listed,) = (other for other in streams if other.name == stream.declaration.parent)
+                stream.parents.add_columns(listed.schema["properties"])
+            if self.input_catalog is None and stream.declaration.infers and apis[stream.api].base_url:
+                infer_columns(stream)
         return streams
 
     def selected_streams(self) -> list[FeedbackStream]:
