@@ -79,7 +79,7 @@ class Player:
             if stream in columns:
                 kept = {name: column for name, column in columns[stream].items() if name not in collection.left_out}
                 self.makers[stream] = Maker(stream, kept, keys[stream], collection.times, collection.objects)
-        for stream in self.makers:
+        for stream in sorted(self.makers, key=lambda stream: vendor.streams[stream].parent is not None):
             self._tables[stream] = self._table(stream)
 
     @property
