@@ -56,7 +56,7 @@ def cost_of(item: pytest.Function, fixtures: Mapping[str, Any]) -> str:
 
 
 def _reached(roots: list[object]) -> Iterator[object]:
-    """Everything that the code of some values names, directly or through helpers of the tests, the tools and the demo."""
+    """Everything that the code of some values names, directly or through helpers in tests, tools and demo."""
     seen: set[int] = set()
     waiting = roots
     while waiting:

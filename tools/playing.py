@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.vendors import VENDORS, Player
 from sandbox.vendors.rows import UNKNOWN
-from tap_feedback.declarations import NO_SETTINGS, merge, preset
+from tap_feedback.declarations import merge, preset
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.tap import TapFeedback
+from tools.presets import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,31 +139,6 @@ def complete_settings(vendor: str) -> Block:
     """What a user must set at least, with values that lead nowhere."""
     described = VENDORS[vendor]
     return {"api_key": "none", **described.access.settings, **described.settings}
-
-
-def changed(found: Block, change: Mapping[str, Any]) -> Block:
-    """A preset as a user's own settings, with some of them changed; None takes a setting away.
-
-    Raises:
-        KeyError: There is no such setting.
-    """
-    own: dict[str, Any] = {name: deepcopy(part) for name, part in found.items() if name not in NO_SETTINGS}
-    own["streams"] = {
-        name: {**deepcopy(stream), "schema": found.get("schemas", {}).get(name, {})}
-        for name, stream in found["streams"].items()
-    }
-    for path, value in change.items():
-        node: Any = own
-        *steps, last = path.split(".")
-        for step in steps:
-            node = node[step]
-        if last not in node:
-            raise KeyError(path)
-        if value is None:
-            del node[last]
-        else:
-            node[last] = value
-    return own
 
 
 @contextmanager

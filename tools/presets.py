@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from copy import deepcopy
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_feedback.declarations import vendors
+from tap_feedback.declarations import NO_SETTINGS, merge, vendors
 from tap_feedback.streams import shipped
 from tap_feedback.validation import load
 from tools.docs import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from tap_feedback.declarations import Block
 
 FOLDER = ROOT / "tap_feedback" / "vendors"
 APIS = ("feedback", "analytics", "support")
@@ -45,7 +48,7 @@ def faults(vendor: str) -> list[str]:
         *(f"`{name}` comes twice in one object" for name in twice),
         *about(found),
         *texts(found, path),
-        *settings(vendor, found),
+        *settings(found),
         *names(vendor, found),
         *(line for name, columns in found["schemas"].items() for line in schema(name, columns, found)),
     ]
@@ -101,13 +104,13 @@ def leads_somewhere(found: Any, path: str) -> bool:
     )
 
 
-def settings(vendor: str, found: dict[str, Any]) -> list[str]:
+def settings(found: dict[str, Any]) -> list[str]:
     """Check that the settings are right if the user sets what the preset needs, and no less."""
     if found["api"] not in APIS:
         return []
-    lines = faults_of(vendor, found, found["needs"])
+    lines = faults_of(found, found["needs"])
     for name in found["needs"]:
-        if not faults_of(vendor, found, [other for other in found["needs"] if other != name]) and name in {
+        if not faults_of(found, [other for other in found["needs"] if other != name]) and name in {
             "base_url",
             "api_key",
         }:
@@ -115,9 +118,9 @@ def settings(vendor: str, found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def faults_of(vendor: str, found: dict[str, Any], needs: Iterable[str]) -> list[str]:
+def faults_of(found: Block, needs: Iterable[str]) -> list[str]:
     """Return the faults of a config with the preset and these settings."""
-    block: dict[str, Any] = {"vendor": vendor}
+    block: dict[str, Any] = {}
     for path in needs:
         node = block
         *steps, last = path.split(".")
@@ -125,10 +128,35 @@ def faults_of(vendor: str, found: dict[str, Any], needs: Iterable[str]) -> list[
             node = node.setdefault(step, {})
         node[last] = "https://api.example.com" if last == "base_url" else "example"
     try:
-        load({found["api"]: block}, shipped())
+        load({found["api"]: merge(changed(found, {}), block)}, shipped())
     except ConfigValidationError as error:
         return error.errors
     return []
+
+
+def changed(found: Block, change: Mapping[str, Any]) -> Block:
+    """A preset as a user's own settings, with some of them changed; None takes a setting away.
+
+    Raises:
+        KeyError: There is no such setting.
+    """
+    own: dict[str, Any] = {name: deepcopy(part) for name, part in found.items() if name not in NO_SETTINGS}
+    own["streams"] = {
+        name: {**deepcopy(stream), "schema": found.get("schemas", {}).get(name, {})}
+        for name, stream in found["streams"].items()
+    }
+    for path, value in change.items():
+        node: Any = own
+        *steps, last = path.split(".")
+        for step in steps:
+            node = node[step]
+        if last not in node:
+            raise KeyError(path)
+        if value is None:
+            del node[last]
+        else:
+            node[last] = value
+    return own
 
 
 def names(vendor: str, found: dict[str, Any]) -> Iterator[str]:
@@ -164,7 +192,7 @@ def schema(name: str, columns: dict[str, Any], found: dict[str, Any]) -> Iterato
         text = kind.get("description", "")
         if not text.endswith(".") or text[:1].islower():
             yield f"{place} needs a description, with a capital letter and a period"
-        if kind.get("type") not in TYPES or kind.keys() - COLUMN:
+        if kind.get("type") not in [*TYPES] or kind.keys() - COLUMN:
             yield f"{place} must have one of the types {', '.join(sorted(TYPES))}, and no more than {sorted(COLUMN)}"
         if kind.get("format") not in {None, "date-time", "date"}:
             yield f"{place} must have the format date-time, date, or none"

@@ -123,7 +123,7 @@ class Maker:
             owner: The row that they belong to.
             first: The number of the first row.
         """
-        pool = [self._contents(number) for number in range(min(count, POOL))]
+        pool = [self._contents(number) for number in range(POOL)]
         step = (SPAN - 2 * QUIET) / max(count, 1)
         rows = []
         for number in range(first, first + count):

@@ -9,8 +9,8 @@ from tools.playing import Stage
 
 NAMES = sorted(VENDORS)
 WITH_CHILDREN = sorted(
-    "aha featurebase freshdesk frill front help_scout intercom jira_service_management surveymonkey survicate typeform "
-    "zendesk".split()
+    {"aha", "featurebase", "freshdesk", "frill", "front", "help_scout", "intercom", "jira_service_management"}
+    | {"surveymonkey", "survicate", "typeform", "zendesk"}
 )
 
 

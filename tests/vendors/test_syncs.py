@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,7 @@ def test_a_wrong_key_is_named_by_each_stream(vendor: str) -> None:
         played = stage.play(player, *lists(stage), over={"api_key": "wrong-key-42"})
     assert played.error is not None
     assert played.failures.keys() == {*lists(stage)}
-    assert [line for line in played.failures.values() if f"`{stage.api}.api_key`" not in line] == []
+    assert [line for line in played.failures.values() if not re.search(r"`(\w+\.)?api_key`", line)] == []
     assert [line for line in played.failures.values() if "\n" in line or "wrong-key-42" in line] == []
 
 
