@@ -62,8 +62,8 @@ class Stage:
         self.vendor, self.preset, self.api = vendor, found, str(found["api"])
         self._block: Block = {"vendor": vendor} if change is None else changed(found, change)
         idle = TapFeedback(config=self.config("http://127.0.0.1:9", complete_settings(vendor)))
-        known = found["streams"]
-        self.streams = [entry["tap_stream_id"] for entry in idle.catalog_dict["streams"] if entry["stream"] in known]
+        self._catalog = idle.catalog_dict
+        self.streams = [name for entry in self._catalog["streams"] if (name := entry["stream"]) in found["streams"]]
         self.keys = {name: list(idle.streams[name].primary_keys) for name in self.streams}
         self.columns = {
             name: {column: kind for column, kind in idle.streams[name].schema["properties"].items() if column != EXTRA}
@@ -111,7 +111,7 @@ class Stage:
         played, sent, began = Played(), len(player.requests), time.perf_counter()
         with captured(played), redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) as out:
             try:
-                catalog = TapFeedback(config=deepcopy(config)).catalog_dict
+                catalog = deepcopy(self._catalog)
                 for entry in catalog["streams"]:
                     root = next(item for item in entry["metadata"] if not item["breadcrumb"])
                     root["metadata"]["selected"] = entry["tap_stream_id"] in wanted

@@ -79,8 +79,6 @@ class Player:
             if stream in columns:
                 kept = {name: column for name, column in columns[stream].items() if name not in collection.left_out}
                 self.makers[stream] = Maker(stream, kept, keys[stream], collection.times, collection.objects)
-        for stream in sorted(self.makers, key=lambda stream: vendor.streams[stream].parent is not None):
-            self._tables[stream] = self._table(stream)
 
     @property
     def url(self) -> str:
@@ -94,7 +92,7 @@ class Player:
 
     def rows(self, stream: str) -> list[Row]:
         """All rows of a stream."""
-        return [row for rows in self._tables[stream].values() for row in rows]
+        return [row for rows in self._table(stream).values() for row in rows]
 
     def names(self, stream: str) -> list[str]:
         """The names of all rows of a stream, sorted."""
@@ -105,18 +103,18 @@ class Player:
         most = self._lists[stream].shape.most()
         apart = [
             len([row for row in rows if row.kind == kind])
-            for rows in self._tables[stream].values()
+            for rows in self._table(stream).values()
             for kind in {row.kind for row in rows}
         ]
         return sum(-(-count // most) for count in apart)
 
     def lists(self, stream: str) -> int:
         """The number of lists that the stream's rows are in: one for each parent that has any, and for each kind."""
-        return len(self._tables[stream]) * len(self._lists[stream].kinds)
+        return len(self._table(stream)) * len(self._lists[stream].kinds)
 
     def add(self, stream: str) -> str:
         """Add a row that is created now to the first list of a stream; return its name."""
-        owner, rows = next(iter(self._tables[stream].items()))
+        owner, rows = next(iter(self._table(stream).items()))
         kinds = self._lists[stream].kinds[:1]
         (row,) = self.makers[stream].make(1, self._now, kinds=kinds, owner=owner, first=len(rows))
         row.change()
@@ -132,7 +130,12 @@ class Player:
         self._listener.__exit__(*exc)
 
     def _table(self, stream: str) -> dict[str, list[Row]]:
-        """The rows of a stream, by the key of their parent."""
+        """The rows of a stream, by the key of their parent; made when they are wanted."""
+        if stream not in self._tables:
+            self._tables[stream] = self._made(stream)
+        return self._tables[stream]
+
+    def _made(self, stream: str) -> dict[str, list[Row]]:
         collection, maker = self._lists[stream], self.makers[stream]
         if self._is_empty and not collection.is_object:
             return {}
@@ -182,7 +185,7 @@ class Player:
         raise Refused(404, f"there is nothing at {request.sent.path}")
 
     def _page(self, stream: str, collection: Collection, owner: str, request: VendorRequest) -> Response:
-        table = self._tables[stream]
+        table = self._table(stream)
         if collection.parent is not None and owner not in table and collection.gone:
             raise Refused(404, "it is gone")
         response = collection.respond(table.get(owner, []), request, self.makers[stream])
