@@ -26,15 +26,15 @@ class VendorRequest:
 
     @cached_property
     def params(self) -> dict[str, Any]:
-        """The parameters by name: those of the query, and in a POST those of the body by dotted path.
+        """The parameters by name: in a POST those of the body by dotted path, otherwise those of the query.
 
         A name that comes several times has its values with commas between them.
         """
+        if self.sent.method == "POST":
+            return dict(flat(self.sent.json))
         params: dict[str, Any] = {}
         for name, value in self.sent.query:
             params[name] = f"{params[name]},{value}" if name in params else value
-        if self.sent.method == "POST":
-            params |= dict(flat(self.sent.json))
         return params
 
     def whole(self, name: str | None, default: int, *, least: int = 1, most: int | None = None) -> int:

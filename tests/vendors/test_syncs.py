@@ -126,6 +126,36 @@ def test_a_second_sync_reads_what_moved(vendor: str) -> None:
     assert {name: found[name] - may[name] for name in streams if found[name] - may[name]} == {}
 
 
+def moving(stage: Stage) -> list[str]:
+    """The children that are not read whole every time."""
+    streams = stage.preset["streams"]
+    return [name for name in stage.parents if {"replication_key", "parent_changed_field"} & streams[name].keys()]
+
+
+@pytest.mark.parametrize("vendor", [name for name in WITH_CHILDREN if moving(stage_of(name))])
+def test_a_second_sync_of_children_reads_what_moved(vendor: str) -> None:
+    """A new row of a parent, or a changed one; if a field of the parents shows that, few of them are requested."""
+    stage = stage_of(vendor)
+    streams = moving(stage)
+    with stage.player(few=True) as player:
+        first = stage.play(player, *streams)
+        must: dict[str, str] = {}
+        for name in streams:
+            player.rows(stage.parents[name])[0].change()
+            if player.vendor.streams[name].is_object:
+                player.rows(name)[0].change()
+                must[name] = player.rows(name)[0].name
+            else:
+                must[name] = player.add(name)
+        before = dict(player.served)
+        second = stage.play(player, *streams, state=first.state)
+    assert (second.error, second.failures) == (None, {})
+    assert [name for name in streams if must[name] not in second.names(name)] == []
+    for name in streams:
+        if "parent_changed_field" in stage.preset["streams"][name]:
+            assert player.served[name] - before[name] < before[name]
+
+
 @pytest.mark.parametrize("vendor", NAMES)
 def test_an_account_without_rows_is_complete(vendor: str) -> None:
     """No row is no failure."""
