@@ -1,5 +1,5 @@
-# Everything that make creates is in this folder, and `make clean` removes it: the environments .venv (development) and
-# .venv-meltano (Meltano), the plugins in .meltano, caches and logs in .cache, and the rows that the demo loads in output.
+# Make creates files only in this folder, and `make clean` removes them: the environments .venv (development) and
+# .venv-meltano (Meltano), plugins in .meltano, caches and logs in .cache, and the demo's rows in output.
 
 PYTHON ?= python3
 TARGET ?= target-jsonl
@@ -16,13 +16,13 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 .PHONY: help check test lint types unit tests docs demo bench clean
 
 help: ## Show this list
-	@echo 'Needed: Python 3.10 or later, make and git. PYTHON=python3.12 names another Python.'
+	@echo 'Requires Python 3.10 or later, make and git. PYTHON=python3.12 selects another Python.'
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' $(MAKEFILE_LIST)
 
 check: .venv/ready ## Lint, types, and the tests that need neither a server nor another program
 	@$(MAKE) --no-print-directory --jobs=2 lint types unit
 
-test: .meltano/ready ## Lint, types and all tests, with runs by Meltano into JSONL and PostgreSQL
+test: .meltano/ready ## Lint, types and all tests, including Meltano runs into JSONL and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs=2 lint types tests
 
 lint:
@@ -31,7 +31,7 @@ lint:
 types:
 	@.venv/bin/mypy --no-error-summary
 
-# Two workers, however many processors there are: some tests time what they do.
+# Two workers, regardless of the number of processors, as some tests measure time.
 unit:
 	@.venv/bin/pytest --quiet -m unit -n 2 --dist worksteal
 
@@ -41,10 +41,10 @@ tests:
 docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
 	.venv/bin/python -m tools.docs
 
-demo: .meltano/ready ## Load a sandbox by Meltano and show what arrived; TARGET=target-postgres brings a PostgreSQL
+demo: .meltano/ready ## Load a sandbox with Meltano and count the rows; TARGET=target-postgres starts a PostgreSQL
 	.venv/bin/python -m demo $(TARGET)
 
-bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 does less, in .cache/bench
+bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 measures less, into .cache/bench
 	.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 clean: ## Remove everything that make created
@@ -52,8 +52,8 @@ clean: ## Remove everything that make created
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=python3.12")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python lacks venv: install it (Debian: python3-venv)' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is required; for example: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python has no venv module; install it (Debian: python3-venv)' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<0.14'
 	$(UV) pip install --quiet --compile-bytecode --python .venv --group dev --editable .

@@ -1,1 +1,1 @@
-"""The tap side by side with what else could do its work: `python -m benchmarks`."""
+"""Benchmarks of the tap and of other tools for the same work: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""Measure all tools side by side, and write the results: `python -m benchmarks`."""
+"""Command line: `python -m benchmarks` measures all tools and writes the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run every scenario, then write the report, the numbers and the picture: all of one run, or none."""
+    """Run every scenario, then write the report, the numbers and the picture of this run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rows, one run each, results in .cache/bench")
     quick = parser.parse_args().quick
@@ -73,7 +73,7 @@ def measure(*, quick: bool) -> report.Run:
 
 
 def show(results: list[Result]) -> list[Result]:
-    """Print results as they come; the same results."""
+    """Print results, and return them."""
     for result in results:
         outcome = result.wrong or f"{result.wall:7.2f} s {result.cpu:7.2f} s CPU {result.memory / report.MIB:5.0f} MiB"
         print(f"  {result.tool:42} {outcome}", flush=True)

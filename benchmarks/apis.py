@@ -1,4 +1,4 @@
-"""The sandbox as a process, and its streams read by a client that does nothing else."""
+"""Sandbox as a process, and a client that only reads its streams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The streams by name: the one source of their APIs and paths for all tools.
+#: The streams by name, with the APIs and paths for all tools.
 STREAM_OF = {stream.name: stream for stream in STREAMS}
 ALL = tuple(STREAM_OF)
 PAGE = 100
@@ -29,7 +29,7 @@ LATENCY = 0.05
 
 @contextmanager
 def sandbox(rows: int, latency: float) -> Iterator[dict[str, dict[str, Any]]]:
-    """Run a sandbox as a process; yields settings with which the tap reads it."""
+    """Run a sandbox as a process, and yield the tap's settings for it."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.json"
         arguments = (f"--rows={rows}", f"--latency={latency}", f"--write-config={config}", f"--for={4 * TIMEOUT}")
@@ -44,7 +44,7 @@ def sandbox(rows: int, latency: float) -> Iterator[dict[str, dict[str, Any]]]:
 
 
 def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
-    """The responses of a stream, one request at a time; the client only looks for the place of the next one."""
+    """Yield the responses of a stream, one request at a time. The client only looks for the next cursor or offset."""
     _, api, resource = STREAM_OF[stream]
     connection = http.client.HTTPConnection(urlsplit(config[api]["base_url"]).netloc)
     try:
@@ -70,7 +70,7 @@ def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
 
 
 def longest_chain(rows: int) -> float:
-    """Seconds in which the longest of the eight streams can be read: its requests in sequence, and nothing else."""
+    """Return the seconds for the longest of the eight streams: its requests in sequence, and nothing else."""
     with sandbox(rows, LATENCY) as config:
         return min(_chain(config) for _ in range(2))
 

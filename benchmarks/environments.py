@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENVIRONMENTS = ROOT / ".cache" / "bench"
-#: Packages of each environment, which is made again when its line changes; `tap` is made for every run.
+#: Packages of each environment. An environment is recreated when its line changes, and `tap` for every run.
 REQUIREMENTS = {
     "tap": (str(ROOT), "requests==2.34.2", "singer-sdk[msgspec]==0.54.9", "msgspec==0.22.0"),
     "bare": ("requests==2.34.2", "msgspec==0.22.0"),
@@ -24,14 +24,14 @@ REQUIREMENTS = {
     "airbyte": ("requests==2.34.2", "airbyte-cdk==7.39.1"),
     "plot": ("matplotlib==3.10.7",),
 }
-#: uv keeps what it built of a folder; this has it look again.
+#: uv caches what it built from a folder. These options make it build again.
 FRESH = ("--refresh-package=tap-feedback", "--reinstall-package=tap-feedback")
 #: The package of each that the report names.
 SHOWN = {"tap": "tap-feedback", "bare": "requests", "plain": "singer-sdk", "dlt": "dlt", "airbyte": "airbyte-cdk"}
 
 
 def install(name: str) -> str:
-    """Make an environment; what hindered it, in a line, or empty."""
+    """Create an environment, and return the error in one line, or an empty text."""
     folder, requirements = ENVIRONMENTS / name, REQUIREMENTS[name]
     note = folder / "requirements.txt"
     if name != "tap" and note.exists() and note.read_text(encoding="utf-8").split("\n") == list(requirements):
@@ -50,7 +50,7 @@ def install(name: str) -> str:
 
 
 def version(name: str) -> str:
-    """Name and version of what an environment is about."""
+    """Return the name and version of an environment's main package."""
     shown = SHOWN[name]
     code = f"from importlib.metadata import version; print(version({shown!r}))"
     done = subprocess.run([executable(name, "python"), "-c", code], capture_output=True, text=True, check=True)
@@ -58,13 +58,13 @@ def version(name: str) -> str:
 
 
 def executable(environment: str, name: str) -> str:
-    """A program of an environment."""
+    """Return a program of an environment."""
     return str(ENVIRONMENTS / environment / "bin" / name)
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A new folder for a run."""
+    """Create a temporary folder for a run."""
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ENVIRONMENTS, prefix="run-") as folder:
         yield Path(folder)

@@ -1,6 +1,6 @@
-"""Run a command and write down what it used: `python launch.py REPORT COMMAND …`.
+"""Launcher that measures a command: `python launch.py REPORT COMMAND …`.
 
-A process of its own and a small one, as the peak memory of a process begins with that of the one that starts it.
+It is a small separate process, as the peak memory of a process starts with that of its parent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 
 
 def main(report: str, command: list[str]) -> int:
-    """Run the command; the exit code is its own."""
+    """Run the command, and return its exit code."""
     started = time.perf_counter()
     _, status, used = os.wait4(os.posix_spawnp(command[0], command, os.environ), 0)
     wall = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""One process, measured; and the rows that it wrote, counted."""
+"""Measurement of one process, and count of the rows that it wrote."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = Path(__file__).with_name("launch.py")
-#: Seconds after which a process is ended that does not end by itself.
+#: Seconds after which a process is killed.
 TIMEOUT = 900
 
 #: The end of a traceback.
 EXCEPTION = re.compile(r"^[\w.]+\.?[A-Z]\w+: .*", re.MULTILINE)
-#: What all processes find in their environment; a home of their own keeps them from one another.
+#: The environment of all processes. Each also gets its own home folder.
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "LC_ALL": "C.UTF-8",
@@ -37,25 +37,25 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process used, with all that it started: wall and CPU time in seconds, peak memory in bytes."""
+    """The usage of a process and its children: wall and CPU time in seconds, peak memory in bytes."""
 
     wall: float
     cpu: float
     memory: int
 
 
-#: A run that failed.
+#: The usage of a failed run.
 NOTHING = Usage(0, 0, 0)
 
 
 class RunFailedError(Exception):
-    """A process did not end well; with the first exception in its log."""
+    """A process failed. The message has the first exception in its log."""
 
 
 def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Usage:
-    """Run a command to its end; its output goes to `stdout` and `stderr` in the folder.
+    """Run a command to its end. Its output goes to `stdout` and `stderr` in the folder.
 
-    Files, not pipes: a reader would take its share of the processor.
+    They are files, not pipes, as the reader of a pipe would use the processor, too.
 
     Raises:
         RunFailedError: Its exit code was not 0.
@@ -69,7 +69,7 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
             env={**ENVIRONMENT, "HOME": str(folder), **(variables or {})},
             stdout=stdout,
             stderr=stderr,
-            start_new_session=True,  # so that all that it started can be ended together
+            start_new_session=True,  # so that it can be killed together with its children
         )
         try:
             code = process.wait(TIMEOUT)
@@ -79,20 +79,20 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
             process.wait()
     if code:
         log = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
-        told = EXCEPTION.search(log)
-        raise RunFailedError(f"failed with exit code {code}: {told[0] if told else log[-200:]}")
+        found = EXCEPTION.search(log)
+        raise RunFailedError(f"failed with exit code {code}: {found[0] if found else log[-200:]}")
     return Usage(**json.loads(report.read_text(encoding="utf-8")))
 
 
 def missing(ids: Iterable[tuple[str, str | int]], streams: Sequence[str], rows: int) -> str:
-    """What is wrong with the rows that were written, in words; empty if each row is there exactly once.
+    """Return what is wrong with the written rows, in words; empty if each row was written exactly once.
 
     Args:
         ids: Stream and id of each row, as written.
-        streams: The streams that there should be.
-        rows: The rows that each has in the sandbox.
+        streams: The expected streams.
+        rows: Number of rows of each stream in the sandbox.
     """
-    # A byte a row, as a set of ids would stay in this process, and its children would seem to begin with it.
+    # One byte for each row. A set of ids would enlarge this process, and with it the peak memory of its children.
     seen = {stream: bytearray(rows) for stream in streams}
     written = 0
     for stream, value in ids:

@@ -1,4 +1,4 @@
-"""Results as bars: `python plot.py results.json results.png`, in an environment that has matplotlib."""
+"""Picture of the results as bars: `python plot.py results.json results.png`, which needs matplotlib."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = ("offset-10000", "cursor-10000", "all", "latency")
 
 
 def main(source: str, destination: str) -> None:
-    """Draw a picture of bars a scenario, each a tool's wall time."""
+    """Draw the scenarios, with a bar for each tool's wall time."""
     run = json.loads(Path(source).read_text(encoding="utf-8"))
     results = [result for result in run["results"] if result["runs"] and not result["wrong"]]
     present = {result["scenario"] for result in results}
@@ -58,7 +58,7 @@ def draw(axis: Any, title: str, group: list[dict[str, Any]]) -> None:
 
 
 def colour(name: str) -> str:
-    """The colour of a tool: the tap in all its forms, the limit, the others."""
+    """Return the colour of a tool: one for all forms of the tap, one for the bare loop, one for the others."""
     if "tap-feedback" in name:
         return COLOURS["tap-feedback"]
     return COLOURS.get(name, OTHERS)

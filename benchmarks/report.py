@@ -1,4 +1,4 @@
-"""Results as Markdown."""
+"""Report of the results as Markdown."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class Run:
     repeats: int
 
     def result(self, scenario: str, tool: str) -> Result | None:
-        """The result of a tool in a scenario, if it has one that counts."""
+        """Return the result of a tool in a scenario, if it has a valid one."""
         found = (r for r in self.results if (r.scenario, r.tool) == (scenario, tool) and r.runs and not r.wrong)
         return next(found, None)
 
 
 def machine() -> str:
-    """What the numbers were measured on."""
+    """Return a description of the machine."""
     return (
         f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.python_implementation()} {platform.python_version()}"
@@ -66,20 +66,21 @@ def machine() -> str:
 
 
 def markdown(run: Run) -> str:
-    """The whole report."""
+    """Return the whole report."""
     times = "once" if run.repeats == 1 else f"{run.repeats} times, in turn, and its best time counts"
-    long = f" (once where it takes more than {LONG:.0f} s)" if run.repeats > 1 else ""
+    long = f" (only once if it takes more than {LONG:.0f} s)" if run.repeats > 1 else ""
     lines = [
         "# Benchmarks",
         "",
         f"Measured on {run.when} in one run of `make bench`: {machine()}. {', '.join(run.versions)}.",
         "",
-        "All tools read the same sandbox over HTTP on the same machine, pages of 100 rows, and write to files. Each",
-        f"runs as a process of its own {times}{long}.",
-        "Wall time is that of the whole process; start-up is the same sync where the streams have no rows. CPU time is",
-        "that of the tool, not of the sandbox. Every row is counted: a tool that lost one, or wrote one twice, has no",
-        "time. Records/s and the ratio to the bare loop are with start-up, and behind the slash without it. The bare",
-        "loop reads, decodes and writes, and does nothing else. How each tool is set up can be read in this folder.",
+        "All tools read the same sandbox over HTTP on the same machine, in pages of 100 rows, and write to files.",
+        f"Each runs as a separate process {times}{long}.",
+        "Wall time is that of the whole process; start-up is the time of the same sync if the streams have no rows.",
+        "CPU time is that of the tool, not of the sandbox. Every row is counted: a tool that lost a row, or wrote one",
+        "twice, has no time. Records/s and the ratio to the bare loop include start-up before the slash, and exclude",
+        "it after. The bare loop reads, decodes and writes, and does nothing else. This folder has the setup of each",
+        "tool.",
         "",
         "![The results as bars](results.png)",
         "",
@@ -92,7 +93,7 @@ def markdown(run: Run) -> str:
         if scenario == "all":
             lines += [
                 "",
-                f"The longest chain of requests takes {run.chain:.2f} s, with nothing done but to follow it.",
+                f"The longest chain of requests alone, without other work, takes {run.chain:.2f} s.",
             ]
     lines += ["", "## Without a sync", "", *table(("command", "wall, s"), commands(run)), ""]
     return "\n".join(lines)
@@ -102,7 +103,7 @@ HEADINGS = ("tool", "writes", "wall, s", "start-up, s", "CPU, s", "records/s", "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table; all columns but the first to the right."""
+    """Yield the lines of a table. All columns but the first are right-aligned."""
     yield f"| {' | '.join(headings)} |"
     yield f"|---|{'---:|' * (len(headings) - 1)}"
     for cells in rows:
@@ -110,7 +111,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def row(run: Run, result: Result) -> tuple[str, ...]:
-    """The row of a result."""
+    """Return the row of a result."""
     if result.wrong or not result.runs:
         return (result.tool, result.speaks, result.wrong.replace("|", "/"), "", "", "", "", "")
     bare = run.result(result.scenario, BARE_LOOP)
@@ -130,13 +131,13 @@ def row(run: Run, result: Result) -> tuple[str, ...]:
 
 
 def commands(run: Run) -> Iterator[tuple[str, str]]:
-    """The rows of the commands."""
+    """Yield the rows of the commands."""
     for command, seconds in run.commands.items():
         yield (command, f"{seconds:.2f}")
 
 
 def promises(run: Run) -> Iterator[tuple[str, str, str]]:
-    """What the tap promises, what was measured, and whether it holds; what was not measured is left out."""
+    """Yield each promise of the tap, the measurement, and whether it was kept, if it was measured."""
     for kind in ("offset", "cursor"):
         scenario = f"{kind}-100000"
         tap, bare = run.result(scenario, TAP), run.result(scenario, BARE_LOOP)
@@ -198,6 +199,6 @@ def promises(run: Run) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def held(kept: bool) -> str:  # noqa: FBT001 - it answers a question
-    """Whether a promise was kept, in a word."""
+def held(kept: bool) -> str:  # noqa: FBT001 - the only argument
+    """Return whether a promise was kept, in a word."""
     return "kept" if kept else "**missed**"

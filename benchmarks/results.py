@@ -35,7 +35,7 @@ class Result:
 
 
 def result_of(scenario: str, tool: Tool, rows: int, usage: Usage, wrong: str) -> Result:
-    """The result of one run."""
+    """Return the result of one run."""
     return Result(
         scenario,
         tool.name,
@@ -50,6 +50,6 @@ def result_of(scenario: str, tool: Tool, rows: int, usage: Usage, wrong: str) ->
 
 
 def better(one: Result, other: Result) -> Result:
-    """The faster of two results; what is wrong with either stays."""
+    """Return the faster of two results, with the errors of both."""
     best = other if one.runs == 0 or other.wall < one.wall else one
     return replace(best, runs=one.runs + other.runs, wrong=one.wrong or other.wrong)

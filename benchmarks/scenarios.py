@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from benchmarks.tools import Tool
 
 OFFSETS, CURSORS = ("feedback_data",), ("feedback_records",)
-#: Runs of which the best counts, and seconds after which one is enough.
+#: Number of runs, of which the best counts; and seconds from which one run is enough.
 REPEATS, LONG = 3, 10.0
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Some tools that read the same rows: so many of each stream, with so many seconds of latency."""
+    """Tools that read the same rows: a number of rows for each stream, with a latency in seconds."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Scenario:
 
 
 def scenarios(*, quick: bool) -> list[Scenario]:
-    """The scenarios in which tools are compared; quick ones are smaller."""
+    """Return the scenarios in which tools are compared. Quick ones are smaller."""
     everyone = (tools.BARE_LOOP, tools.TAP, *tools.PEERS)
     sizes: list[tuple[int, Sequence[Tool]]] = [(10_000, everyone)]
     if not quick:
@@ -67,7 +67,7 @@ def scenarios(*, quick: bool) -> list[Scenario]:
 
 
 class Player:
-    """Plays scenarios.
+    """Runs scenarios.
 
     Args:
         repeats: Runs of which the best counts.
@@ -80,7 +80,7 @@ class Player:
         self._start_ups: dict[tuple[str, Sequence[str]], float] = {}
 
     def play(self, scenario: Scenario) -> list[Result]:
-        """Measure the tools of a scenario in turn, then all again, so that a passing load does not hit only one."""
+        """Measure the tools of a scenario in turn, then all again, so that a short load does not affect only one."""
         here = [tool for tool in scenario.tools if tool.environment not in self.absent]
         with sandbox(0, 0) as config:
             for tool in here:
@@ -117,7 +117,7 @@ class Player:
             return result_of(scenario.name, tool, rows * len(scenario.streams), usage, wrong)
 
     def _warm(self, scenario: Scenario, config: dict[str, Any]) -> None:
-        """Let the sandbox make up its contents, which it does once."""
+        """Let the sandbox generate its contents, which it does only once."""
         for stream in scenario.streams:
             pages = follow(config, stream)
             for _ in zip(range(2_000 // PAGE), pages, strict=False):
@@ -125,7 +125,7 @@ class Player:
 
 
 def commands(repeats: int) -> dict[str, float]:
-    """Seconds that the tap's commands take without a sync, each the best of some runs."""
+    """Return the seconds that the tap's commands take without a sync, each the best of several runs."""
     tap = executable("tap", "tap-feedback")
     wanted = {
         "importing the SDK": [executable("tap", "python"), "-c", "import singer_sdk"],

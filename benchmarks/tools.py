@@ -1,4 +1,4 @@
-"""The tools that take part: their commands, and the rows that each wrote."""
+"""Tools to measure: their commands, and the rows that each wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-#: What a peer has to know of each stream.
+#: What the peers need to know of each stream.
 STREAMS = {
     name: {"api": stream.api, "path": f"/{stream.resource}", "selector": stream.selector}
     for name, stream in STREAM_OF.items()
@@ -30,7 +30,7 @@ class Job:
     """The task of a tool.
 
     Args:
-        folder: Where it finds its files, and may write.
+        folder: The folder with its files, in which it may write.
         config: The sandbox's APIs, as the tap is configured.
         streams: The streams to read.
     """
@@ -41,11 +41,11 @@ class Job:
 
     @property
     def config_of_peers(self) -> dict[str, Any]:
-        """The same, with the API, path and selector of every stream, as the peers know no API by themselves."""
+        """The config, with the API, path and selector of every stream, which the peers do not know."""
         return {**self.config, "streams": STREAMS}
 
     def write(self, name: str, content: Any) -> str:
-        """Write a JSON file into the folder; its path."""
+        """Write a JSON file into the folder, and return its path."""
         path = self.folder / name
         path.write_text(json.dumps(content), encoding="utf-8")
         return str(path)
@@ -68,7 +68,7 @@ class Tool(NamedTuple):
 
 
 def singer(tap: Sequence[str], change: Callable[[Job], dict[str, Any]], job: Job) -> list[str]:
-    """The sync of a Singer tap, with a catalog that selects the job's streams, and some settings changed."""
+    """Return the command of a Singer tap, with a catalog that selects the job's streams, and changed settings."""
     config = job.write("config.json", change(job))
     command = [*tap, "--config", config]
     discovered = subprocess.run([*command, "--discover"], cwd=ROOT, capture_output=True, check=True)
@@ -81,18 +81,18 @@ def singer(tap: Sequence[str], change: Callable[[Job], dict[str, Any]], job: Job
 
 
 def bare_loop(job: Job) -> list[str]:
-    """The bare loop."""
+    """Return the command of the bare loop."""
     return [*module("bare", "bare_loop"), job.write("config.json", job.config_of_peers), *job.streams]
 
 
 def dlt(steps: str, job: Job) -> list[str]:
-    """dlt, as far as these steps."""
+    """Return the command of dlt, with these steps."""
     config = job.write("config.json", job.config_of_peers)
     return [*module("dlt", "dlt_rest_api"), config, str(job.folder / "pipelines"), steps, *job.streams]
 
 
 def airbyte(job: Job) -> list[str]:
-    """The Airbyte source."""
+    """Return the command of the Airbyte source."""
     streams = [
         {
             "stream": {"name": stream, "json_schema": {}, "supported_sync_modes": ["full_refresh"]},
@@ -106,7 +106,7 @@ def airbyte(job: Job) -> list[str]:
 
 
 def module(environment: str, peer: str) -> list[str]:
-    """Python, running a peer."""
+    """Return the command that runs a peer's module."""
     return [executable(environment, "python"), "-m", f"benchmarks.peers.{peer}"]
 
 
@@ -114,7 +114,7 @@ def module(environment: str, peer: str) -> list[str]:
 
 
 class Row(msgspec.Struct):
-    """The part of a row that is looked at."""
+    """The part of a row that is read."""
 
     id: str | int
 
@@ -127,7 +127,7 @@ class SingerMessage(msgspec.Struct):
 
 
 class AirbyteRecord(msgspec.Struct):
-    """A record with the stream that it belongs to."""
+    """A record with the name of its stream."""
 
     stream: str
     data: Row
@@ -140,7 +140,7 @@ class AirbyteMessage(msgspec.Struct):
 
 
 def singer_ids(job: Job) -> Iterator[tuple[str, str | int]]:
-    """Stream and id of each RECORD in the output."""
+    """Yield stream and id of each RECORD in the output."""
     decoder = msgspec.json.Decoder(SingerMessage)
     with (job.folder / "stdout").open("rb") as lines:
         for message in map(decoder.decode, lines):
@@ -149,7 +149,7 @@ def singer_ids(job: Job) -> Iterator[tuple[str, str | int]]:
 
 
 def airbyte_ids(job: Job) -> Iterator[tuple[str, str | int]]:
-    """Stream and id of each RECORD in the output."""
+    """Yield stream and id of each RECORD in the output."""
     decoder = msgspec.json.Decoder(AirbyteMessage)
     with (job.folder / "stdout").open("rb") as lines:
         for message in map(decoder.decode, lines):
@@ -158,7 +158,7 @@ def airbyte_ids(job: Job) -> Iterator[tuple[str, str | int]]:
 
 
 def dlt_ids(job: Job) -> Iterator[tuple[str, str | int]]:
-    """Table and id of each row in dlt's files: lists of rows if they were extracted only, rows once normalized."""
+    """Yield table and id of each row in dlt's files: lists of rows if they were only extracted, rows if normalized."""
     decoder = msgspec.json.Decoder(list[Row] | Row)
     for stream in job.streams:
         for file in (job.folder / "pipelines").glob(f"**/new_jobs/{stream}.*jsonl"):
@@ -168,22 +168,22 @@ def dlt_ids(job: Job) -> Iterator[tuple[str, str | int]]:
 
 
 def usual(job: Job) -> dict[str, Any]:
-    """The settings of the sandbox as they are."""
+    """Return the settings of the sandbox unchanged."""
     return job.config
 
 
 def for_peers(job: Job) -> dict[str, Any]:
-    """The settings of a peer."""
+    """Return the settings of a peer."""
     return job.config_of_peers
 
 
 def connections(count: int, job: Job) -> dict[str, Any]:
-    """So many connections to each API."""
+    """Return settings with a number of connections to each API."""
     return {name: {**api, "max_connections": count} for name, api in job.config.items()}
 
 
 def windows(job: Job) -> dict[str, Any]:
-    """Half years of the analytics API read concurrently; no row was updated where two meet, so none comes twice."""
+    """Return settings that read half years of the analytics API concurrently. No row is at the edge of two."""
     config = connections(16, job)
     analytics = {**config["analytics"], "incremental": {"window": 180}}
     return {**config, "analytics": analytics, "start_date": "2019-12-31T23:30:00Z"}

@@ -1,4 +1,4 @@
-"""The whole pipeline into PostgreSQL."""
+"""Measurement of whole pipelines into PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from benchmarks.tools import Tool
 
-#: The schema that Meltano has the target use.
+#: The schema that the target uses under Meltano.
 SCHEMA = "tap_feedback"
 
 
 def into_postgres(rows: int) -> list[Result]:
-    """The eight streams into PostgreSQL: by Meltano, and by pipes into the target that Meltano has installed."""
+    """Return the results of eight streams into PostgreSQL: by Meltano, and by pipes into Meltano's target."""
     target = str(ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres")
 
     def by_meltano(job: tools.Job, uri: str) -> Usage:
@@ -66,7 +66,7 @@ def into_postgres(rows: int) -> list[Result]:
 
 
 def _not_landed(uri: str, rows: int) -> str:
-    """The streams of which not every row is in its table, exactly once; empty if all are."""
+    """Return the streams without every row exactly once in their table, in words; empty if all are complete."""
     wrong = []
     with closing(psycopg2.connect(uri)) as connection, connection.cursor() as cursor:
         for stream in ALL:

@@ -1,1 +1,1 @@
-"""The demo: the sandbox's APIs loaded by Meltano, and what landed."""
+"""Demo: loads the sandbox's APIs with Meltano, and shows the result."""

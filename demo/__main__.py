@@ -1,4 +1,4 @@
-"""Load the sandbox's three APIs by Meltano, and show what landed: `python -m demo target-jsonl`."""
+"""Command line of the demo: `python -m demo target-jsonl` loads the sandbox's APIs and counts the rows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ OUTPUT = meltano.ROOT / "output" / "demo"
 SCHEMA = "tap_feedback"
 STREAM_NAMES = [stream for streams in shipped().values() for stream in streams]
 
-#: What landed, by stream: rows and where they are.
+#: The loaded rows by stream: their number, and where they are.
 Landed = dict[str, tuple[int, str]]
 
 
 def main() -> int:
-    """Run the demo; the exit code is 0 where every row landed."""
+    """Run the demo, and return the exit code: 0 if every row was loaded."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("target", choices=TARGETS)
     load = TARGETS[parser.parse_args().target]
@@ -59,7 +59,7 @@ def load_jsonl(config: Mapping[str, Any]) -> Landed:
 
 
 def load_postgres(config: Mapping[str, Any]) -> Landed:
-    """Load into a PostgreSQL server of this demo's own, and show a few rows of it."""
+    """Load into a temporary PostgreSQL server, and show a few rows."""
     with postgres() as uri:
         run("target-postgres", config, TARGET_POSTGRES_SQLALCHEMY_URL=uri.replace("://", "+psycopg://", 1))
         with closing(psycopg2.connect(uri)) as connection, connection.cursor() as cursor:
@@ -79,7 +79,7 @@ TARGETS = {"target-jsonl": load_jsonl, "target-postgres": load_postgres}
 
 
 def run(target: str, config: Mapping[str, Any], **variables: str) -> None:
-    """Run Meltano from no state.
+    """Run Meltano without a state.
 
     Raises:
         SystemExit: Meltano failed.
@@ -93,7 +93,7 @@ def run(target: str, config: Mapping[str, Any], **variables: str) -> None:
 
 
 def lines(file: Path) -> int:
-    """The number of lines in a file; none where there is no file."""
+    """Return the number of lines in a file; 0 if the file does not exist."""
     if not file.exists():
         return 0
     with file.open("rb") as content:
@@ -101,7 +101,7 @@ def lines(file: Path) -> int:
 
 
 def table(expected: Mapping[str, int], landed: Landed) -> str:
-    """The streams with their rows at the API, what landed of them, and where."""
+    """Return a table of the streams: rows at the API, loaded rows, and where they are."""
     rows = [("stream", "at the API", "landed", "where")]
     rows += [(stream, f"{count:,}", f"{landed[stream][0]:,}", landed[stream][1]) for stream, count in expected.items()]
     total = sum(expected.values()), sum(count for count, _ in landed.values())

@@ -1,4 +1,4 @@
-"""Meltano, run on this project as a person runs it."""
+"""Runs of Meltano in this project."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 MELTANO = ROOT / ".venv-meltano" / "bin" / "meltano"
 
-#: Settings whose value is an object; other objects hold settings.
+#: Settings with an object as their value. All other objects hold settings.
 OBJECTS = {"headers", "params", "streams"}
 
 
 def run(*arguments: str, config: Mapping[str, Any], database: Path, **variables: str) -> int:
-    """Run Meltano and all that it starts, to the end.
+    """Run Meltano, with all processes that it starts, to the end.
 
     Args:
-        arguments: What follows `meltano` on the command line.
+        arguments: The arguments of `meltano`.
         config: The settings of the tap.
         database: The file in which Meltano keeps its state.
         variables: Further environment variables.
@@ -53,7 +53,7 @@ def run(*arguments: str, config: Mapping[str, Any], database: Path, **variables:
 
 
 def as_environment(config: Mapping[str, Any], prefix: str = "TAP_FEEDBACK") -> Iterator[tuple[str, str]]:
-    """The settings under the names that Meltano gives them in the environment: `TAP_FEEDBACK_FEEDBACK_BASE_URL`."""
+    """Yield the settings as Meltano names them in the environment, such as `TAP_FEEDBACK_FEEDBACK_BASE_URL`."""
     for key, value in config.items():
         name = f"{prefix}_{key.upper()}"
         if isinstance(value, dict) and key not in OBJECTS:

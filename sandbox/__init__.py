@@ -1,4 +1,4 @@
-"""A local server with three APIs and made-up rows, for the demo, the tests and the benchmarks."""
+"""Local server with three APIs and made-up rows, for the demo, the tests and the benchmarks."""
 
 from sandbox.apis import Options
 from sandbox.exchange import RecordedRequest

@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox` serves until a signal comes or its time is over."""
+"""Command line: `python -m sandbox` serves until a signal comes or its time is over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Two parts around the first `=`."""
+    """Return the two parts around the first `=`."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
@@ -27,27 +27,27 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def count_of(text: str) -> tuple[str, int]:
-    """A name and a number around the first `=`."""
+    """Return a name and a number around the first `=`."""
     name, value = pair(text)
     return name, int(value)
 
 
 def style_of(text: str) -> tuple[str, Paging]:
-    """A name and a style of paging around the first `=`."""
+    """Return a name and a style of paging around the first `=`."""
     name, value = pair(text)
     if value not in STYLES:
-        raise argparse.ArgumentTypeError(f"there is no style {value!r}, only {', '.join(STYLES)}")
+        raise argparse.ArgumentTypeError(f"unknown style {value!r}; the styles are {', '.join(STYLES)}")
     return name, STYLES[value]
 
 
 def seconds_of(text: str) -> tuple[str, float]:
-    """A name and a number of seconds around the first `=`."""
+    """Return a name and a number of seconds around the first `=`."""
     name, value = pair(text)
     return name, float(value)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command line."""
+    """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="Serve a feedback, an analytics and a support API with made-up rows on 127.0.0.1.",
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="API=SECONDS",
-        help="accept OAuth2 tokens that last so long, and no keys",
+        help="accept OAuth2 tokens with this lifetime, and no keys",
     )
     made.add_argument("--write-config", type=Path, metavar="FILE", help="write settings for the tap into this file")
     made.add_argument(
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def options_of(given: argparse.Namespace) -> dict[str, Options]:
-    """What the command line says about single APIs."""
+    """Return the options of single APIs."""
     keys, paging, lifetimes = dict(given.key), dict(given.paging), dict(given.oauth2)
     return {
         name: Options(keys.get(name), paging.get(name), lifetimes.get(name)) for name in {**keys, **paging, **lifetimes}

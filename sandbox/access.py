@@ -1,4 +1,4 @@
-"""Who may read an API of the sandbox: holders of its key, or of an OAuth2 token."""
+"""Access to an API of the sandbox: by its key, or by an OAuth2 token."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Access(Protocol):
 
 @dataclass(frozen=True)
 class KeyAccess:
-    """The key in a header, as a bearer token or as the user of basic auth; with `in_query` also in the query."""
+    """The key in a header, as a bearer token or as the user of basic auth, and with `in_query` also in the query."""
 
     key: str
     in_query: bool
@@ -46,12 +46,12 @@ class KeyAccess:
         """Refuse a request without the key.
 
         Raises:
-            Refused: It has no key, or another one.
+            Refused: The key is missing or wrong.
         """
         offered = self._offered(request)
         if self.key not in offered:
             # Some vendors quote the credentials that they received.
-            raise Refused(401, f"the key is wrong or missing; sent were {offered}")
+            raise Refused(401, f"the key is wrong or missing; received {offered}")
 
     def _offered(self, request: RecordedRequest) -> list[str]:
         keys = [request.headers[name] for name in ("X-API-Key", "api_key") if name in request.headers]
@@ -73,7 +73,7 @@ class TokenAccess:
     client: str
     key: str
     lifetime: float
-    #: The tokens given out, each with the time at which it expires.
+    #: The issued tokens, each with the time at which it expires.
     tokens: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -86,7 +86,7 @@ class TokenAccess:
         """Refuse a request without a current token.
 
         Raises:
-            Refused: It has no token, or an old or unknown one.
+            Refused: The token is missing, expired or unknown.
         """
         scheme, token = authorization(request.headers)
         if scheme != "bearer" or self.tokens.get(token, 0) <= time.monotonic():
@@ -94,19 +94,19 @@ class TokenAccess:
             raise Refused(401, f"the access token is missing, unknown or expired: {token!r}", headers=challenge)
 
     def issue(self) -> Response:
-        """A response with a new token."""
+        """Return a response with a new token."""
         token = secrets.token_urlsafe(24)
         self.tokens[token] = time.monotonic() + self.lifetime
         body = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.lifetime)}
         return Response.of(200, body, {"Cache-Control": "no-store"})
 
     def expire(self) -> None:
-        """Make all tokens given out so far expire now."""
+        """Make all issued tokens expire now."""
         self.tokens.clear()
 
 
 def token_response(request: RecordedRequest, clients: Mapping[str, TokenAccess]) -> Response:
-    """The response of the token endpoint: a token, or one of the errors of RFC 6749.
+    """Return the response of the token endpoint: a token, or one of the errors of RFC 6749.
 
     Raises:
         Refused: The method is not POST.
@@ -127,13 +127,13 @@ def token_response(request: RecordedRequest, clients: Mapping[str, TokenAccess])
 
 
 def authorization(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Scheme, in lower case, and credentials of a request."""
+    """Return the scheme, in lower case, and the credentials of a request."""
     scheme, _, value = headers.get("Authorization", "").partition(" ")
     return scheme.lower(), value.strip()
 
 
 def decoded(value: str) -> str:
-    """The text of a basic credential; empty if it cannot be decoded."""
+    """Return the text of a basic credential; empty if it cannot be decoded."""
     try:
         return base64.b64decode(value).decode()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The three APIs of the sandbox: for each its key, how it checks requests and how it pages."""
+"""APIs of the sandbox: for each its key, how it checks requests and how it pages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sandbox.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The usual style of each.
+#: The default style of each API.
 PAGING: dict[str, Paging] = {"feedback": Offset(), "analytics": Cursor(), "support": Offset()}
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is unusual about an API.
+    """Options of an API that differ from its defaults.
 
     Args:
         key: Its key.
         paging: Its style of paging.
-        token_lifetime: Seconds that an access token lasts; if set, the API accepts OAuth2 tokens and no keys.
+        token_lifetime: Lifetime of an access token in seconds. If it is set, the API accepts OAuth2 tokens and no keys.
     """
 
     key: str | None = None
@@ -32,7 +32,7 @@ class Options:
 
 
 class Api:
-    """An API, with its usual ways except for some options."""
+    """An API, with its defaults except for some options."""
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
@@ -56,11 +56,11 @@ class Api:
 
 
 def make_apis(options: Mapping[str, Options]) -> dict[str, Api]:
-    """The three APIs by name.
+    """Return the three APIs by name.
 
     Raises:
         ValueError: The options are for an API that does not exist.
     """
     if unknown := sorted(options.keys() - PAGING.keys()):
-        raise ValueError(f"there is no API {', '.join(unknown)}")
+        raise ValueError(f"unknown API {', '.join(unknown)}")
     return {name: Api(name, options.get(name, Options())) for name in PAGING}

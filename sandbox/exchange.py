@@ -1,4 +1,4 @@
-"""Requests and responses as the sandbox sees them, and the reading of parameters."""
+"""Requests and responses of the sandbox, and the parsing of parameters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-#: More would not fit into 64 bits, as many vendors keep numbers.
+#: Maximum number of digits, so that a number fits into 64 bits, as with many vendors.
 MOST_DIGITS = 18
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """A request that the server received; its status is None until the server has responded."""
+    """A request that the server received. Its status is None until the server has responded."""
 
     time: float
     method: str
@@ -51,12 +51,12 @@ class Response(NamedTuple):
 
     @classmethod
     def of(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-        """A response with a JSON value as its body."""
+        """Return a response with a JSON value as its body."""
         return cls(status, json.dumps(value).encode(), headers or {})
 
 
 class Refused(Exception):  # noqa: N818 - a response, not a failure of the sandbox
-    """A request that gets an error as its response."""
+    """A request that gets an error response."""
 
     def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -65,7 +65,7 @@ class Refused(Exception):  # noqa: N818 - a response, not a failure of the sandb
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The scalars in a JSON value, each with its dotted path; positions in lists are numbers."""
+    """Yield the scalars in a JSON value with their dotted paths, in which positions in lists are numbers."""
     if isinstance(value, (dict, list)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from flat(item, f"{path}.{key}" if path else str(key))
@@ -74,7 +74,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def whole(params: Mapping[str, Any], name: str, default: int, *, least: int) -> int:
-    """A whole number among parameters: digits in a query, a number in a body.
+    """Return a parameter as a whole number: digits in a query, a number in a body.
 
     Raises:
         Refused: The parameter is something else, or less than `least`.
@@ -89,7 +89,7 @@ def whole(params: Mapping[str, Any], name: str, default: int, *, least: int) -> 
 
 
 def instant(params: Mapping[str, Any], name: str) -> int:
-    """A time among parameters, in microseconds.
+    """Return a parameter as a time, in microseconds.
 
     Raises:
         Refused: It is not of the form 2024-01-31T00:00:00Z.

@@ -1,4 +1,4 @@
-"""An HTTP server on a port of 127.0.0.1 that runs in a thread."""
+"""HTTP server on a port of 127.0.0.1, in a thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Serves until the `with` block ends, and then stops immediately, whatever its clients do.
+    """Serves until the `with` block ends, and then stops immediately, even if clients are connected.
 
     Args:
         handle: Responds to a request.
@@ -51,8 +51,8 @@ class Listener:
         loop = asyncio.get_running_loop()
         started.set_result(lambda: loop.call_soon_threadsafe(closing.set))
         await closing.wait()
-        # A closed listener would leave connections open that it accepted just now. So it only stops accepting, and
-        # these connections get the three turns of the loop after which the server knows them.
+        # Closing the listener would leave connections open that it has just accepted. So it only stops accepting, and
+        # waits three turns of the loop, after which the server knows these connections.
         loop.remove_reader(listener)
         for _ in range(3):
             await asyncio.sleep(0)

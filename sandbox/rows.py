@@ -1,4 +1,4 @@
-"""The rows of the sandbox: each a pure function of seed, stream and number."""
+"""Rows of the sandbox: each is a pure function of seed, stream and number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.values import EPOCH, KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Rows of a stream that differ in more than id and time; after these the contents repeat.
+#: Number of rows of a stream with different contents. Further rows differ only in id and time.
 POOL = 2_000
 FIRST_ID = 1_000_001
 ABSENT, NULL = 0.04, 0.06
@@ -24,7 +24,7 @@ UPDATED = "@updated@"
 
 
 def links(random: Random, stream: str) -> dict[str, Any]:
-    """The links of a row: an id, null, or a list of ids."""
+    """Return the links of a row: an id, null, or a list of ids."""
     return {
         name: [random.randrange(FIRST_ID, FIRST_ID + POOL) for _ in range(random.randrange(4))]
         if name in PLURAL_LINKS
@@ -34,7 +34,7 @@ def links(random: Random, stream: str) -> dict[str, Any]:
 
 
 def template(seed: int, stream: str, number: int) -> bytes:
-    """A row as JSON, with `%` placeholders for its number and its last update."""
+    """Return a row as JSON, with `%` placeholders for its number and its last update."""
     random = Random(f"{seed} {stream} {number}")
     row: dict[str, Any] = {}
     for kind, names in FIELDS[stream].items():
@@ -45,7 +45,7 @@ def template(seed: int, stream: str, number: int) -> bytes:
     if stream in LINKS and random.random() >= ABSENT:
         row["links"] = links(random, stream)
     row["timestamp" if stream == "feedback_data" else "updated_at"] = UPDATED
-    # Some servers escape what is not ASCII, some do not; here it is every second row.
+    # Some servers escape characters that are not ASCII, and some do not. Here every second row escapes them.
     text = json.dumps(row, ensure_ascii=bool(number % 2), separators=(",", ":")).replace("%", "%%")
     start = '{"id":%d,' if stream in LINKS else '{"id":"row-%d",'
     return (start + text[1:].replace(UPDATED, "%s")).encode()
@@ -53,12 +53,12 @@ def template(seed: int, stream: str, number: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def hour(number: int, offset: int) -> bytes:
-    """The first half of a timestamp, up to the hour, in a zone so many hours east of UTC."""
+    """Return the first half of a timestamp, up to the hour, in a zone `offset` hours east of UTC."""
     return (EPOCH + timedelta(hours=number + offset)).strftime("%Y-%m-%dT%H:").encode()
 
 
 def stamp(number: int, instant: int) -> bytes:
-    """The last update of a row as it is sent: most in whole seconds, some with milliseconds, some with an offset."""
+    """Return the last update of a row as text: mostly in whole seconds, some with milliseconds or an offset."""
     seconds, fraction = divmod(instant, SECOND)
     hours, seconds = divmod(seconds, 3600)
     if fraction:
@@ -72,7 +72,7 @@ def stamp(number: int, instant: int) -> bytes:
 
 
 class Rows:
-    """The rows of a stream as JSON, made when they are needed."""
+    """The rows of a stream as JSON, generated on demand."""
 
     def __init__(self, seed: int, stream: str) -> None:
         self._seed = seed
@@ -80,7 +80,7 @@ class Rows:
         self._pool: list[bytes | None] = [None] * POOL
 
     def encode(self, rows: Iterable[tuple[int, int]]) -> list[bytes]:
-        """Rows as JSON, each given by its number and the instant of its last update."""
+        """Return rows as JSON, each given by its number and the instant of its last update."""
         return [self._template(number % POOL) % (FIRST_ID + number, stamp(number, instant)) for number, instant in rows]
 
     def _template(self, number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Three APIs with made-up rows, on one port of 127.0.0.1."""
+"""Server of the three APIs, on one port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Sandbox:
         rows: Number of rows that each stream starts with.
         rows_of: The same for single streams, by name.
         seed: Seed for the contents of the rows.
-        apis: What is unusual about single APIs, by name.
-        latency: Seconds that each request waits; may be set while the server runs.
+        apis: Options of single APIs, by name.
+        latency: Seconds before each response. It may be changed while the server runs.
         port: The port to listen on; 0 takes a free one.
-        logged: Number of requests, the latest, that `requests` remembers.
+        logged: Maximum number of requests in `requests`, which keeps the latest.
 
     Raises:
-        ValueError: There is no such stream or API, or the number of rows is impossible.
+        ValueError: A stream or API is unknown, or the number of rows is impossible.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Sandbox:
     ) -> None:
         rows_of = rows_of or {}
         if unknown := sorted(rows_of.keys() - {stream.name for stream in STREAMS}):
-            raise ValueError(f"there is no stream {', '.join(unknown)}")
+            raise ValueError(f"unknown stream {', '.join(unknown)}")
         self.latency = latency
         self._apis = make_apis(apis or {})
         self._clients = {
@@ -79,7 +79,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The address of the server, without a slash at its end."""
+        """The URL of the server, without a trailing slash."""
         return f"http://127.0.0.1:{self._listener.port}"
 
     @property
@@ -105,11 +105,11 @@ class Sandbox:
 
     @property
     def most_in_flight(self) -> dict[str, int]:
-        """For each API the largest number of concurrent requests so far."""
+        """The largest number of concurrent requests so far, for each API."""
         return {name: api.most_in_flight for name, api in self._apis.items()}
 
     def rows(self, stream: str) -> Iterator[dict[str, Any]]:
-        """The rows of a stream as the server would return them now, the latest update last."""
+        """Return the rows of a stream as the server would return them now, in the order of their last update."""
         return self._tables[stream].all()
 
     def add(self, stream: str, count: int = 1) -> None:
@@ -121,7 +121,7 @@ class Sandbox:
         self._tables[stream].add(count)
 
     def update(self, stream: str, index: int) -> None:
-        """Update a row now, so that it becomes the last one; `index` counts rows in the order of their creation.
+        """Update a row now, so that it becomes the last one. `index` counts rows in the order of their creation.
 
         Raises:
             IndexError: There is no such row.
@@ -129,7 +129,7 @@ class Sandbox:
         self._tables[stream].update(index)
 
     def expire_tokens(self) -> None:
-        """Make all access tokens given out so far expire now."""
+        """Make all issued access tokens expire now."""
         for client in self._clients.values():
             client.expire()
 

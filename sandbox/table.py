@@ -1,4 +1,4 @@
-"""A stream with its current rows, and the selections and pages of it that requests are for."""
+"""Table of a stream: its current rows, and their selection and pages for a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.exchange import RecordedRequest
     from sandbox.paging import Paging
 
-#: Rows that `Table.all` encodes together.
+#: Number of rows that `Table.all` encodes together.
 BLOCK = 1_000
 
 
@@ -38,21 +38,21 @@ class Selection:
         self._first = timeline.before(instant(params, "updated_after")) if "updated_after" in params else 0
         end = timeline.before(instant(params, "updated_before")) if "updated_before" in params else len(timeline)
         self._end = max(end, self._first)
-        #: What a cursor is good for.
+        #: The scope in which a cursor is valid.
         self.scope = f"{resource} {sort}"
 
     def __len__(self) -> int:
         return self._end - self._first
 
     def part(self, place: int, size: int) -> list[tuple[int, int]]:
-        """So many rows from a place on, as number and instant of each."""
+        """Return up to `size` rows from a place on, as the number and instant of each."""
         if self._newest_first:
             end = max(self._end - place, self._first)
             return list(self._timeline.rows(max(end - size, self._first), end))[::-1]
         return list(self._timeline.rows(self._first + place, min(self._first + place + size, self._end)))
 
     def behind(self, last: int) -> int:
-        """The place behind the row that was last updated at an instant."""
+        """Return the place after the row that was last updated at an instant."""
         if self._newest_first:
             return max(self._end - self._timeline.before(last), 0)
         return max(self._timeline.before(last + 1) - self._first, 0)
@@ -76,14 +76,14 @@ class Table:
         self._selector = stream.selector.encode()
         types = {f"{stream.resource}.{name}": {"type": to} for name, to in LINKS.get(stream.name, {}).items()}
         self._links = b',"links":' + json.dumps(types, separators=(",", ":")).encode() if types else b""
-        # Held while rows change; readers use the timeline as it is.
+        # Held while rows change. Readers need no lock, as a timeline never changes.
         self._changing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.timeline)
 
     def respond(self, request: RecordedRequest, origin: str) -> Response:
-        """The page that a request is for.
+        """Return the page that a request is for.
 
         Raises:
             Refused: The request has the wrong method, or a parameter has an impossible value.
@@ -98,7 +98,7 @@ class Table:
         return Response(200, body, headers)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """The current rows, the latest update last."""
+        """Yield the current rows, in the order of their last update."""
         timeline = self.timeline
         for place in range(0, len(timeline), BLOCK):
             for row in self._rows.encode(timeline.rows(place, place + BLOCK)):
@@ -116,7 +116,7 @@ class Table:
             self.timeline = self.timeline.added(count, _now())
 
     def update(self, index: int) -> None:
-        """Update a row now, so that it becomes the last one; `index` counts rows in the order of their creation.
+        """Update a row now, so that it becomes the last one. `index` counts rows in the order of their creation.
 
         Raises:
             IndexError: There is no such row.
@@ -126,5 +126,5 @@ class Table:
 
 
 def _now() -> int:
-    """This instant."""
+    """Return the current instant."""
     return time.time_ns() // 1000

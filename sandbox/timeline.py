@@ -1,4 +1,4 @@
-"""Which rows a stream has and when each was updated, as a few runs of rows: memory does not grow with them.
+"""Timeline of a stream: its rows and their last updates, as a few runs of rows, so memory does not grow with them.
 
 Instants are microseconds since 1970-01-01T00:00:00Z; rows are numbered from 0 in the order in which they were made.
 """
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 #: 2020-01-01T00:00:00Z.
 FIRST_UPDATE = 1_577_836_800 * SECOND
-#: The first rows lie three hours apart, so that a small stream spreads over years; the rest lie a second apart, so that
-#: a large one still ends in the past.
+#: The first rows are three hours apart, so that a small stream covers years. The rest are a second apart, so that a
+#: large stream still ends in the past.
 SPARSE_ROWS, SPARSE_STEP, DENSE_STEP = 10_000, 3 * 3600 * SECOND, SECOND
-#: With this many, the last update falls in December 2024.
+#: With this many rows, the last update is in December 2024.
 MOST_ROWS = 48_000_000
 
 
@@ -31,7 +31,7 @@ class Run(NamedTuple):
     step: int
 
     def part(self, begin: int, end: int) -> Run:
-        """The rows at the places from `begin` up to `end` of this run."""
+        """Return the rows at the places from `begin` up to `end` of this run."""
         return Run(self.number + begin, end - begin, self.instant + begin * self.step, self.step)
 
     def __bool__(self) -> bool:
@@ -39,9 +39,9 @@ class Run(NamedTuple):
 
 
 class Timeline:
-    """The rows of a stream in the order of their last update; no two share an instant.
+    """The rows of a stream in the order of their last update. Each has an instant of its own.
 
-    A change makes a new timeline, so that a reader in another thread always sees a whole one.
+    A change creates a new timeline, so that readers in other threads always see a consistent one.
     """
 
     def __init__(self, runs: Iterable[Run]) -> None:
@@ -51,13 +51,13 @@ class Timeline:
 
     @classmethod
     def of(cls, rows: int) -> Timeline:
-        """The rows that a stream starts with.
+        """Return the rows that a stream starts with.
 
         Raises:
-            ValueError: Their number is negative, or their updates would reach into the future.
+            ValueError: The number is negative, or the last updates would be in the future.
         """
         if not 0 <= rows <= MOST_ROWS:
-            raise ValueError(f"the number of rows must lie between 0 and {MOST_ROWS:,}, not {rows:,}")
+            raise ValueError(f"the number of rows must be between 0 and {MOST_ROWS:,}, not {rows:,}")
         sparse = min(rows, SPARSE_ROWS)
         dense_from = FIRST_UPDATE + SPARSE_ROWS * SPARSE_STEP
         return cls([Run(0, sparse, FIRST_UPDATE, SPARSE_STEP), Run(sparse, rows - sparse, dense_from, DENSE_STEP)])
@@ -66,7 +66,7 @@ class Timeline:
         return self._places[-1]
 
     def before(self, instant: int) -> int:
-        """How many rows were last updated before an instant."""
+        """Return how many rows were last updated before an instant."""
         last = bisect_left(self._instants, instant) - 1
         if last < 0:
             return 0
@@ -74,7 +74,7 @@ class Timeline:
         return self._places[last] + min(run.size, -((run.instant - instant) // run.step))
 
     def rows(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Number and instant of each row at the places from `begin` up to `end`."""
+        """Yield the number and instant of each row at the places from `begin` up to `end`."""
         end = min(end, len(self))
         index = bisect_right(self._places, begin) - 1
         while begin < end:
@@ -89,17 +89,17 @@ class Timeline:
             index += 1
 
     def added(self, count: int, now: int) -> Timeline:
-        """This timeline with so many new rows, updated in the microseconds up to now."""
+        """Return this timeline with new rows, updated in the microseconds up to now."""
         return Timeline([*self._runs, Run(len(self), count, self._free(now, count), 1)])
 
     def updated(self, number: int, now: int) -> Timeline:
-        """This timeline with a row moved to its end, updated now.
+        """Return this timeline with one row updated now, and so moved to the end.
 
         Raises:
             IndexError: There is no such row.
         """
         if not 0 <= number < len(self):
-            raise IndexError(f"there is no row {number}, only 0 to {len(self) - 1}")
+            raise IndexError(f"no row {number}; the rows are 0 to {len(self) - 1}")
         index = next(i for i, run in enumerate(self._runs) if run.number <= number < run.number + run.size)
         run = self._runs[index]
         place = number - run.number
@@ -108,7 +108,7 @@ class Timeline:
         return Timeline([*self._runs[:index], *parts, *self._runs[index + 1 :], moved])
 
     def _free(self, now: int, count: int) -> int:
-        """The first of so many instants that end now, or as soon after it as the last update allows."""
+        """Return the first of `count` instants that end now, or as soon after it as the last update allows."""
         if not self._runs:
             return now - count + 1
         last = self._runs[-1]

@@ -1,6 +1,6 @@
-"""Values for the fields of a row, of many languages and kinds."""
+"""Values for the fields of a row, in many languages and of many kinds."""
 
-# ruff: noqa: RUF001 - the texts are of many languages, each with its own marks
+# ruff: noqa: RUF001 - the texts are in many languages, each with its own punctuation
 
 from __future__ import annotations
 
@@ -85,29 +85,29 @@ AGENTS = (
 
 
 def body(random: Random) -> str:
-    """A text of one to five sentences."""
+    """Return a text of one to five sentences."""
     return random.choice((" ", "\n\n")).join(random.choices(SENTENCES, k=random.randint(1, 5)))
 
 
 def moment(random: Random) -> str:
-    """A time before the first row was updated."""
+    """Return a time before the first row was updated."""
     seconds = random.randrange(1_420_070_400, 1_577_836_800)  # 2015 to 2019
     return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def url(random: Random) -> str:
-    """An address that leads nowhere."""
+    """Return a URL of a page that does not exist."""
     return f"https://feedback.example.com/{random.getrandbits(32)}-{random.choice(('idea', 'größe', 'café'))}?ref=a%20b"
 
 
 def average(random: Random) -> float | str:
-    """A number, which some accounts send as text."""
+    """Return a number, which some accounts send as text."""
     value = round(random.uniform(0, 10), 2)
     return f"{value:.2f}" if random.random() < 0.3 else value  # noqa: PLR2004 - some
 
 
 def option(random: Random) -> dict[str, Any]:
-    """The value of a custom field that is chosen from a list."""
+    """Return the value of a custom field that is chosen from a list."""
     number = random.randint(1, 4)
     return {"id": 500 + number, "label": f"Option {number} – größer", "value": f"option_{number}"}
 

@@ -1,8 +1,7 @@
-"""The half of a stream that faces its API: its settings, its requests, its pages."""
+"""API side of a stream: its settings, its requests, its pages."""
 
 from __future__ import annotations
 
-import logging
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
@@ -12,17 +11,17 @@ from singer_sdk import RESTStream
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
+from tap_feedback.chains import pages_of
 from tap_feedback.columns import stream_schema
-from tap_feedback.fetching import Fetcher, Source
-from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
+from tap_feedback.hooks import is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
 from tap_feedback.request import Assembler, RangeRequest, fill, of_parent
 from tap_feedback.responses import check_body, check_status
-from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
+from tap_feedback.stream_log import StreamLogger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,30 +41,18 @@ if TYPE_CHECKING:
     from tap_feedback.row_order import RowOrder
     from tap_feedback.settings import General, Stream
 
-    LoggerAdapter = logging.LoggerAdapter[logging.Logger]
-else:
-    LoggerAdapter = logging.LoggerAdapter  # which takes no type before Python 3.11
-
-
-class StreamLogger(LoggerAdapter):
-    """Begins each line with the stream's name: not every log shows the name of its logger."""
-
-    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
-        """Put the name in front."""
-        return f"{self.logger.name.rpartition('.')[2]}: {msg}", kwargs
-
 
 class ApiStream(RESTStream[dict[str, Any]], ABC):
     """A stream with its requests and its pages.
 
-    Its settings, here called its declaration, have all that differs between streams. The class attributes of the
-    streams that the tap ships are the defaults of theirs.
+    Everything that differs between streams is in the stream's settings, here called its declaration. The class
+    attributes of a shipped stream are the defaults of its settings.
 
     Args:
         tap: The tap.
         declaration: The stream's settings.
         general: The settings that all APIs share.
-        connection: The stream's API; None if that is not set, which is enough for discovery.
+        connection: The stream's API. None if the API is not set, which is enough for discovery.
         lock: Held by the caller; released while a request is in flight.
     """
 
@@ -75,10 +62,10 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     replication_key: str | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse an override that could not take effect.
+        """Reject overrides that would have no effect.
 
         Raises:
-            TypeError: There is one.
+            TypeError: The class has such an override.
         """
         super().__init_subclass__(**kwargs)
         refuse_dead_hooks(cls)
@@ -106,7 +93,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     @property
     def keeps_unknown(self) -> bool:
-        """Whether fields that the schema lacks go into `_extra`."""
+        """Whether fields missing from the schema go into `_extra`."""
         return self.general.unknown_fields == "keep"
 
     @property
@@ -114,7 +101,7 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         """The stream's API.
 
         Raises:
-            ConfigurationError: It is not set.
+            ConfigurationError: The API is not set.
         """
         if self._connection is None:
             raise ConfigurationError(
@@ -140,28 +127,29 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return dict(self.declaration.headers)
 
     @cached_property
-    def _assembler(self) -> Assembler:
+    def assembler(self) -> Assembler:
+        """Puts the requests together."""
         return Assembler(self.declaration, self.connection.api.params)
 
     def get_url(self, context: Context | None) -> str:
-        """The address of the stream; the context of a child has the fields of its parent's row."""
+        """Return the address of the stream; the context of a child has the fields of its parent's row."""
         path: str = fill(self.path, of_parent(context).get, in_path=True)
         return self.url_base + path
 
     def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:
-        """The query parameters of a request."""
-        return self._assembler.params(next_page_token or RangeRequest(), of_parent(context))
+        """Return the query parameters of a request."""
+        return self.assembler.params(next_page_token or RangeRequest(), of_parent(context))
 
     def prepare_request_payload(
         self,
         context: Context | None,
         next_page_token: RangeRequest | None,
     ) -> dict[str, Any] | None:
-        """The JSON body of a request; None for a GET."""
-        return self._assembler.body(next_page_token or RangeRequest(), of_parent(context))
+        """Return the JSON body of a request; None for a GET."""
+        return self.assembler.body(next_page_token or RangeRequest(), of_parent(context))
 
     def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
-        """The request for a page. A next link is followed as it is."""
+        """Return the request for a page. A next link is followed unchanged."""
         token = page.next_page_token
         if token is not None and token.page.url is not None:
             return HTTPRequest(token.page.url, self.http_method, headers=self.http_headers)
@@ -169,8 +157,8 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     # Pages
 
-    def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # ours also proves that nothing was skipped
-        """A fresh paginator of the type in the settings."""
+    def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # this one also proves that nothing was skipped
+        """Return a fresh paginator of the type in the settings."""
         return self.declaration.paginator.start(
             keys=self.row_keys,
             notice=self._notice,
@@ -204,68 +192,39 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return SyncClock(datetime.fromtimestamp(self._began / 1000, tz=timezone.utc))
 
     def range_between(self, start: datetime | None, end: datetime | None, *, is_whole: bool) -> TimeRange:
-        """A range of time to request."""
-        incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
+        """Return a time range to request."""
+        incremental, sends_end = self.declaration.incremental, self.assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def chain(
+    def range_pages(
         self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None, *, checks_order: bool = True
     ) -> Iterator[Page]:
-        """The pages of one time range, in one pass. The first request is sent immediately.
+        """Return the pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
-            bounds: Start and end of the range as the API wants them; None for an end that is open.
+            bounds: Start and end of the range in the API's format; None for an open end.
             params: The parameters of the pass.
             context: Of a child, the fields of its parent's row.
             checks_order: Whether rows must be in the order that the settings promise.
         """
-        start, end = bounds
-        first = self._chain(bounds, params, context, checks_order=checks_order)
-        if self.declaration.paginator.max_pages is None:
-            return first.pages
-        restarts = Restarts(
-            self.declaration,
-            self.replication_key,
-            self.row_keys,
-            can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
-        )
-        return restarts.pages(
-            first, start, lambda start: self._chain((start, end), params, context, checks_order=checks_order)
-        )
-
-    def _chain(
-        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None, *, checks_order: bool
-    ) -> Chain:
-        """One chain, whose first request is sent immediately."""
-        order = self.new_order(context) if checks_order else None
-        source = Source(
-            self.declaration.selection,
-            lambda wanted: self.get_http_request(page=PageContext(context, RangeRequest(params, *bounds, page=wanted))),
-            self.note_response,
-            hooks_of(self),
-            self.slots,
-            order,
-        )
-        fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
-        paginator = self.get_new_paginator()
-        return Chain(fetcher.pages(paginator), paginator, order)
+        return pages_of(self, bounds, params, context, checks_order=checks_order)
 
     def note_response(self, response: Response) -> None:
-        """Let the clock know what time it is at the API. Responses come in the order of the pages."""
+        """Pass the API's clock on. Responses come in the order of the pages."""
         self.clock.note(response.sent)
 
     def validate_response(self, response: requests.Response) -> None:
-        """Check the status of a response, and that its body may be JSON.
+        """Check the status of a response, and that its body could be JSON.
 
         Raises:
-            TransientError: The request is worth a retry.
-            FatalAPIError: It is not.
+            TransientError: A retry may help.
+            FatalAPIError: A retry would not help.
         """
         check_status(response.status_code, response.headers, self.connection.api)
         check_body(response.content, response.status_code, response.headers, self.connection.api)
 
     def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
-        """The rows of a response."""
+        """Yield the rows of a response."""
         now = datetime.now(timezone.utc)
         yield from read_page(response.content, self.declaration.selection, now, response.headers).rows
 
@@ -275,6 +234,6 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return is_overridden(self, "post_process")
 
     def post_processed(self, page: Page) -> Page:
-        """A page with what `post_process` makes of its rows."""
+        """Return a page with each row replaced by the result of `post_process`."""
         rows = (self.post_process(row.copy(), self.context) for row in page.rows)
         return page._replace(rows=[row for row in rows if row is not None])

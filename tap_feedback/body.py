@@ -1,4 +1,4 @@
-"""Bodies of requests: their encoding, and values at dotted paths in them."""
+"""Request bodies: their encoding, and values at dotted paths in them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,39 @@ if TYPE_CHECKING:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
+
+class PlaceError(ConfigurationError):
+    """A body has no place for a value."""
+
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
+def as_text(value: Any) -> Any:
+    """Return the value of a parameter with `true` and `false` as JSON spells them."""
+    if isinstance(value, (list, tuple)):
+        return [as_text(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def encode(data: Any, headers: Mapping[str, str]) -> bytes:
-    """Encode a body: as a form if the `Content-Type` says so, else as JSON."""
+    """Encode a body: as a form if the `Content-Type` says so, else as JSON.
+
+    A form has a list as several values, an object as JSON, and null not at all.
+    """
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), JSON)
     if content_type.partition(";")[0].strip().lower() == FORM:
-        return urlencode(data).encode()
+        return urlencode(
+            {name: _field(value) for name, value in data.items() if value is not None}, doseq=True
+        ).encode()
     return _encoder.encode(data)
+
+
+def _field(value: Any) -> Any:
+    """The value of a field in a form."""
+    if isinstance(value, (list, tuple)):
+        return [_field(item) for item in value]
+    return _encoder.encode(value) if isinstance(value, dict) else as_text(value)
 
 
 def with_values(body: Any, values: Mapping[str, Any]) -> Any:
@@ -35,10 +59,10 @@ def with_values(body: Any, values: Mapping[str, Any]) -> Any:
 
 
 def set_path(body: Any, path: str, value: Any) -> None:
-    """Set a value at a dotted path of a body, in which numbers are positions in lists. What is missing is added.
+    """Set a value at a dotted path of a body. Numbers in the path are positions in lists; missing parents are added.
 
     Raises:
-        ConfigurationError: The path leads through a value that is not an object or a list, or beyond a list's end.
+        PlaceError: The path leads through a value that is not an object or a list, or past the end of a list.
     """
     node: Any = body
     steps = path.split(".")
@@ -55,7 +79,7 @@ def set_path(body: Any, path: str, value: Any) -> None:
                 node[step] = made
             node = node.setdefault(step, made)
         else:
-            raise ConfigurationError(f"`{path}` does not lead into the `json` of the stream")
+            raise PlaceError(f"`{path}` does not lead into the `json` of the stream")
 
 
 def remove_path(body: dict[str, Any], path: str) -> None:

@@ -1,4 +1,4 @@
-"""Catalog: checked, in the form that the SDK reads, and with the parts that every schema has."""
+"""Catalog: its checks, its conversion for the SDK, and the parts that every schema has."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CatalogEntry(msgspec.Struct):
 
 
 class CatalogFile(msgspec.Struct):
-    """A Singer catalog, with the parts that the SDK does not check."""
+    """The parts of a Singer catalog that the SDK does not check."""
 
     streams: list[CatalogEntry]
 
@@ -46,7 +46,7 @@ def check_catalog(catalog: dict[str, Any]) -> None:
     """Check the shape of a catalog.
 
     Raises:
-        ConfigurationError: It is not a Singer catalog; the message names the place.
+        ConfigurationError: It is not a Singer catalog. The message says where.
     """
     try:
         msgspec.convert(catalog, CatalogFile)
@@ -57,8 +57,8 @@ def check_catalog(catalog: dict[str, Any]) -> None:
 def read_replication_metadata(catalog: Mapping[str, Any]) -> None:
     """Copy `replication-method` and `replication-key` from the metadata of each stream to where the SDK reads them.
 
-    By the Singer specification a user sets both in the metadata. The SDK ignores that method, and prefers the key that
-    discovery wrote beside it.
+    Under the Singer specification, users set both in the metadata. The SDK ignores the method there, and prefers the
+    key that discovery wrote next to it.
     """
     for entry in catalog.get("streams", ()):
         for item in entry.get("metadata", ()):
@@ -68,11 +68,11 @@ def read_replication_metadata(catalog: Mapping[str, Any]) -> None:
 
 
 def with_fixed_parts(schema: dict[str, Any], keys: Iterable[str], *, keep_unknown: bool) -> dict[str, Any]:
-    """A stream's schema with the parts that are always the same: keys that are not null, and `_extra` unless dropped.
+    """Return a stream's schema with the parts that every schema has: non-null keys, and `_extra` unless dropped.
 
     Args:
         schema: The tap's own schema, or that of a catalog, which may be older than the settings.
-        keys: The primary key. A key that the schema lacks becomes a column of text.
+        keys: The primary key. A key missing from the schema becomes a text column.
         keep_unknown: Whether records have `_extra`.
     """
     properties = dict(schema.get("properties", {}))
@@ -86,7 +86,7 @@ def with_fixed_parts(schema: dict[str, Any], keys: Iterable[str], *, keep_unknow
 
 
 def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a property without null, if it has other types."""
+    """Return the schema of a property without the type null, unless null is its only type."""
     narrow = dict(schema)
     if isinstance(types := schema.get("type"), list):
         others = [name for name in types if name != "null"]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from tap_feedback.fetching import side_by_side
+from tap_feedback.fetching import interleave
 from tap_feedback.responses import RefusedError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def child_pages(stream: FeedbackStream, parents: Parents) -> Iterator[Page]:
     """The pages of all parents that are left. A parent is done when its last page was handled."""
     chains = (_of_parent(stream, parents, parent) for parent in parents.left())
-    for page in side_by_side(chains, stream.connection.api.max_connections):
+    for page in interleave(chains, stream.connection.api.max_connections):
         stream.progress.totals.clear()  # they are those of single parents
         yield page
 

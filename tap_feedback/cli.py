@@ -1,4 +1,4 @@
-"""The command: its files, one-line error messages, and exit codes."""
+"""The command `tap-feedback`: its input files, one-line error messages, and exit codes."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from singer_sdk.tap_base import CliTestOptionValue
 from tap_feedback.sync import SyncFailedError, describe
 from tap_feedback.writer import OutputLostError
 
-#: What to write into an empty file, by the option that names it.
+#: What to do about an empty file, by the option that names it.
 FILLINGS = {
     "--state": "write `{}` into it to start from the beginning",
     "--catalog": "write the output of `--discover` into it",
     "--config": "write a JSON object with `feedback`, `analytics` or `support` into it",
 }
 TEST_HELP = (
-    "Use --test to read two pages of each stream, writing nothing. "
-    "Use --test=schema to write the schemas, sending no request."
+    "Use --test to read two pages of each stream without writing them. "
+    "Use --test=schema to write the schemas without sending a request."
 )
-#: Lines of the SDK's that mislead: this tap reads the environment itself, and names each wrong setting in its own line.
+#: Misleading log lines of the SDK: this tap reads the environment itself, and logs one line for each wrong setting.
 NOISE = ("Skipping parse of env var settings...", "Config validation failed")
-#: New objects between two garbage collections.
+#: Number of new objects between two garbage collections.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Command(SingerCommand):
-    """The SDK's command, which would show tracebacks."""
+    """The SDK's command, with one-line messages in place of tracebacks."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command.
 
-        Exit codes: 0 complete, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
+        Exit codes: 0 for a complete sync, 1 for a failed one, 2 for wrong usage, 130 and 143 for a signal.
         """
         if sys.stdout is None:
-            self.logger.error("stdout is closed: there is nowhere to write to; pipe it into a target, or into a file")
+            self.logger.error("stdout is closed; pipe the output into a target or a file")
             raise SystemExit(1)
-        # Rows form no cycles, so frequent collections would only cost time: each looks at everything imported.
+        # Rows form no reference cycles, so frequent collections only cost time: each visits everything imported.
         gc.freeze()
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
         try:
@@ -69,7 +69,7 @@ class Command(SingerCommand):
             self.logger.error("%s", describe(error), exc_info=self.logger.isEnabledFor(logging.DEBUG))
             code = 1
         if threading.active_count() > 1:
-            # Threads that still wait for a response would delay the end.
+            # Threads that still wait for a response would delay the exit.
             logging.shutdown()
             os._exit(code if isinstance(code, int) else 0)
         raise SystemExit(code)
@@ -77,18 +77,18 @@ class Command(SingerCommand):
 
 @dataclass
 class ConfigInput:
-    """What `--config` says, with the names under which the SDK's callbacks read it."""
+    """The content of `--config`, under the names that the SDK's callbacks read."""
 
     config: dict[str, Any] = field(default_factory=dict)
     parse_env: bool = False
 
 
 class CommandLineTap(Tap):
-    """A tap whose command says in one line what went wrong."""
+    """A tap whose command reports each error in one line."""
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """The command, with the options of the SDK's."""
+        """Return the command, with the options of the SDK's command."""
         cls.logger.addFilter(is_news)
         command = super().get_singer_command()
         for option in command.params:
@@ -107,7 +107,7 @@ class CommandLineTap(Tap):
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ARG003
-        """Read the config files. The SDK would take any JSON for an object, and show a traceback without a file."""
+        """Read the config files. The SDK would accept any JSON value, and show a traceback for a missing file."""
         found = ConfigInput()
         for path in value:
             if path == "ENV":
@@ -122,7 +122,7 @@ class CommandLineTap(Tap):
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the streams that a catalog selects. The SDK would ignore the catalog, and accept any value."""
+        """Test the streams that the catalog selects. The SDK would ignore the catalog, and accept any value."""
         if value not in [option.value for option in CliTestOptionValue]:
             raise click.BadParameter("leave out the value, or set `schema`", ctx=ctx, param=param)
         file = ctx.params.get("catalog")
@@ -137,29 +137,29 @@ class CommandLineTap(Tap):
 
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
-        """Run the tap, after a check that its files hold JSON objects."""
+        """Run the tap, after checking that its input files hold JSON objects."""
         super().invoke(state=check_json("--state", state), catalog=check_json("--catalog", catalog), **kwargs)
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a log line is worth showing above the debug level."""
+    """Return whether to show a log line above the debug level."""
     return record.msg not in NOISE or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 def check_json(option: str, file: IO[str] | None) -> IO[str] | None:
-    """The same file, if it holds a JSON object.
+    """Return the same file, if it holds a JSON object.
 
     Raises:
-        ConfigurationError: It does not; the message names the option and the file.
+        ConfigurationError: It does not. The message names the option and the file.
     """
     return io.StringIO(read_json(option, file)[0]) if file else None
 
 
 def read_json(option: str, file: IO[str]) -> tuple[str, dict[str, Any]]:
-    """The text of a file, and the JSON object in it.
+    """Return the text of a file, and the JSON object in it.
 
     Raises:
-        ConfigurationError: It does not hold one; the message names the option and the file.
+        ConfigurationError: It does not hold a JSON object. The message names the option and the file.
     """
     try:
         text = file.read()

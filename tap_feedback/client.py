@@ -1,4 +1,4 @@
-"""The streams' common behaviour: request → pages → records → messages, and the three APIs they belong to."""
+"""Behaviour that all streams share: requests → pages → records → messages, and the three APIs they belong to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ from tap_feedback.api_stream import ApiStream
 from tap_feedback.catalog import with_fixed_parts
 from tap_feedback.children import child_pages
 from tap_feedback.connection_test import prove
-from tap_feedback.fetching import side_by_side
+from tap_feedback.fetching import interleave
 from tap_feedback.lock import LockClosed
 from tap_feedback.output import Output
 from tap_feedback.progress import extras
 from tap_feedback.records.conform import EXTRA
 from tap_feedback.records.mapping import MappingFailedError
 from tap_feedback.records.replication import Replication
-from tap_feedback.replication_check import check_replication, has_timestamps, warn_of_older_catalog
+from tap_feedback.replication_check import (
+    check_replication,
+    has_dates,
+    has_timestamps,
+    warn_of_older_catalog,
+    warn_of_rows_without_key,
+)
+from tap_feedback.request_check import check_requests
 from tap_feedback.row_order import order_of
 
 if TYPE_CHECKING:
@@ -52,10 +59,10 @@ class FeedbackStream(ApiStream):
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log what the SDK says of the stream, its start with where it starts from; its errors only at the debug level.
+        """Log a message of the SDK: the start of a sync with its starting point, errors at the debug level only.
 
-        To the SDK every exception is an unhandled error, even the one that ends its own tests after some rows. The tap
-        reports errors itself.
+        To the SDK, every exception is an unhandled error, even the one that ends its own tests after some rows. The
+        tap reports errors itself.
         """
         if message.startswith("Beginning sync of"):
             origin = self.replication.origin if self.replication else "the beginning"
@@ -63,13 +70,13 @@ class FeedbackStream(ApiStream):
         super().log(message, *args, level=logging.DEBUG if level == logging.ERROR else level, **kwargs)
 
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what a catalog says of this stream; what it leaves out stays as the stream has it."""
+        """Apply the catalog's entry for this stream. What it leaves out keeps the stream's own value."""
         own_keys = self.primary_keys
         if entry := catalog.get_stream(self.name):
             root = entry.metadata.get(())
             keys = entry.key_properties or getattr(root, "table_key_properties", None) or own_keys
             schema = with_fixed_parts(entry.schema.to_dict(), keys, keep_unknown=self.keeps_unknown)
-            # The SDK's mapper reads both here, too. An empty list stays: SCHEMA then has no key.
+            # The SDK's mapper reads both from here, too. An empty list is kept: SCHEMA then has no key.
             entry.schema = Schema.from_dict(schema)
             if entry.key_properties is None:
                 entry.key_properties = list(keys)
@@ -77,34 +84,34 @@ class FeedbackStream(ApiStream):
         self.primary_keys = self.primary_keys or own_keys
 
     def check(self) -> None:
-        """Check that the stream can be synced as the catalog and the state say, before any request is sent.
+        """Check, before any request is sent, that the stream can be synced with this catalog and state.
 
         Raises:
-            ConfigurationError: It cannot; the message names what to change.
+            ConfigurationError: It cannot. The message says what to change.
         """
         if self.get_batch_config(self.config) and len(self.stream_maps) > 1:
-            raise ConfigurationError(f"`stream_maps`: with `batch_config` there can be one map only of {self.name}")
+            raise ConfigurationError(f"`stream_maps`: with `batch_config`, {self.name} can have only one map")
         warn_of_older_catalog(self)
         check_replication(self)
-        _ = self.replication
+        check_requests(self, self.time_range.whole)
         if self.parents is not None:
-            _ = self.parents.progress
+            self.parents.check()
 
     def run(self) -> None:
-        """Sync the stream to its end, and say so in the state."""
+        """Sync the stream to its end, and record that in the state."""
         self.progress.result = "running"
         self.sync()
         self.complete()
         self.progress.result = "complete"
 
     def test_connection(self) -> None:
-        """Read the first two pages with rows, write nothing, and log what they prove: what `--test` does."""
+        """Read the first two pages with rows without writing them, and log what they prove, as `--test` does."""
         self.progress.result = "running"
         self.stream_log.info("ok, %s", prove(self))
 
     @cached_property
     def replication(self) -> Replication | None:
-        """From where to where the stream is read, and its bookmark; None where it is read whole."""
+        """The incremental sync: its range and its bookmark. None for a full-table sync."""
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
         replication = Replication(
@@ -116,6 +123,8 @@ class FeedbackStream(ApiStream):
             incremental=self.declaration.incremental,
             clock=self.clock,
         )
+        if has_dates(self):
+            replication.start_with_day()
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
         return replication
@@ -140,7 +149,7 @@ class FeedbackStream(ApiStream):
         return order_of(self, context)
 
     def pages(self) -> Iterator[Page]:
-        """The pages, each with only the rows that are new, as the API gave them."""
+        """Yield the pages, each with only its new rows, as the API sent them."""
         if self.time_range.is_over and self.replication is not None:
             self.stream_log.info(
                 "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
@@ -150,23 +159,23 @@ class FeedbackStream(ApiStream):
             yield from child_pages(self, self.parents)
             return
         for chains in self.groups(self.time_range):
-            yield from side_by_side(chains, self.connection.api.max_connections)
+            yield from interleave(chains, self.connection.api.max_connections)
 
     def groups(self, time_range: TimeRange, context: Context | None = None) -> Iterator[Iterator[Iterator[Page]]]:
         """Yield groups of chains; those of one group may be read concurrently, and the next group only after them."""
         for params in self.passes:
             for group in time_range.windows():
-                yield (self.chain(time_range.bounds(window), params, context) for window in group)
+                yield (self.range_pages(time_range.bounds(window), params, context) for window in group)
 
     # Record and message
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, Any, Any]:
-        """Sync page by page; the SDK's own way handles a record at a time, and compares bookmarks as text.
+        """Sync page by page. The SDK would handle one record at a time, and compare bookmarks as text.
 
         Yields:
-            The records, where it is the caller who writes them (BATCH).
+            The records, if the caller writes them (BATCH).
         """
         del context  # no stream has partitions
         with ExitStack() as metrics:
@@ -177,7 +186,7 @@ class FeedbackStream(ApiStream):
                     yield from records
                     counter.increment(self.progress.rows - counter.value)
             except LockClosed:
-                metrics.pop_all()  # another thread writes, and has the last word in the log
+                metrics.pop_all()  # another thread writes the last messages and log lines
                 raise
             except BaseException:
                 self.writer.flush()
@@ -185,7 +194,7 @@ class FeedbackStream(ApiStream):
             self.writer.flush()
 
     def _sync_pages(self, *, write_messages: bool) -> Iterator[Iterable[Record]]:
-        """Sync each page in turn; the records that are left for the caller to write."""
+        """Sync each page in turn, and yield the records that the caller has to write."""
         output = self._output = Output(self)
         findings = output.findings
         for page in self.pages():
@@ -206,19 +215,19 @@ class FeedbackStream(ApiStream):
                 raise FatalSyncError(f"page {self.progress.pages}, new row {position}: {error}") from None
             self.progress.rows += len(records)
             with_extras = findings.rows_with_extra - extras_before
-            if len(records) < len(page.rows):  # the others are not written
+            if len(records) < len(page.rows):  # the other rows are not written
                 with_extras = min(with_extras, sum(record.get(EXTRA, True) is not None for record in records))
             self.progress.rows_with_extras += with_extras
             yield ()
             if self.ABORT_AT_RECORD_COUNT is not None and self.progress.rows >= self.ABORT_AT_RECORD_COUNT:
                 self.tap.state_writer.write_state(self.tap_state)  # as the SDK does
-                raise AbortedSyncFailedException("the limit of a dry run is reached")
+                raise AbortedSyncFailedException("the dry run reached its limit of records")
 
     def _write_schema_message(self) -> None:
         """Write the SCHEMA messages; in a sync not yet, but before the first record.
 
-        The SDK calls this before the first request. A target makes a table of it, and if the stream then fails on its
-        primary key, the table has the wrong one.
+        The SDK calls this before the first request, and a target creates a table immediately. If the stream then failed
+        on its primary key, for example, it would leave a table with the wrong key behind.
         """
         if self.progress.result == "running":
             self._is_announced = False
@@ -226,49 +235,36 @@ class FeedbackStream(ApiStream):
             super()._write_schema_message()
 
     def announce(self) -> None:
-        """Write the SCHEMA messages, unless this sync has."""
+        """Write the SCHEMA messages, unless this sync has already written them."""
         if not self._is_announced:
             self._is_announced = True
             super()._write_schema_message()
 
     # State
 
-    def _warn_of_rows_without_key(self, replication: Replication) -> None:
-        """Say that an incremental stream is none, if its rows have nothing to go on from."""
-        if replication.has_values is False:
-            self.stream_log.warning(
-                "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
-                replication.key,
-                "there is no bookmark; every sync reads everything"
-                if replication.bookmark is None
-                else "the bookmark stays; every sync reads on from there",
-                self.api,
-                self.name,
-            )
-
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """None: the replication keeps the bookmark from passing the moment the sync began, as an instant."""
+        """Return None: the replication itself keeps the bookmark from passing the start of the sync."""
 
     @property
     def emit_activate_version_messages(self) -> bool:
-        """False: the SDK writes it before the rows, and the target would delete what a failed sync lacks."""
+        """False, as the SDK would write it before the rows, and the target would delete what a failed sync lacks."""
         return False
 
     @property
     def version(self) -> int | None:
-        """The version of the table; None if the target is to keep rows that the API no longer has."""
+        """The version of the table; None if the target should keep rows that the API no longer has."""
         is_wanted = self.general.emit_activate_version_messages and self.replication is None
         return self.tap.initialized_at // 1000 if is_wanted else None
 
     def complete(self) -> None:
-        """Move the bookmark, activate the version, and write the state: after the last row of a sync that succeeded."""
+        """Move the bookmark, activate the version and write the state, after the last row of a successful sync."""
         if self.parents is not None:
             self.parents.complete()
-        self.announce()  # if there was no row to do it
+        self.announce()  # in case there was no row
         if self.replication is not None:
             self.replication.move_bookmark()
             self.progress.bookmark = str(self.replication.bookmark or "")
-            self._warn_of_rows_without_key(self.replication)
+            warn_of_rows_without_key(self, self.replication)
         elif self.version is not None:
             for stream_map in self.stream_maps:
                 if not isinstance(stream_map, RemoveRecordTransform):
@@ -286,7 +282,7 @@ class FeedbackAPI(FeedbackStream):
 
 
 class AnalyticsAPI(FeedbackStream):
-    """A stream of the product feedback ("analytics") API, which tells when each row was last updated."""
+    """A stream of the product feedback ("analytics") API, whose rows have the time of their last update."""
 
     api = "analytics"
     replication_key = "updated_at"

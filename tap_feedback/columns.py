@@ -1,4 +1,4 @@
-"""Columns of a stream: those of its schema, those in the settings, and those derived from rows."""
+"""Columns of a stream: from its schema, from the settings, and derived from rows."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-#: Integer columns of targets have 64 bits, so a larger count goes into `_extra`; not so a key, which a row cannot lack.
+#: Integer columns of targets have 64 bits, so a larger integer goes into `_extra`. Keys have no bounds, as every row
+#: needs its key.
 INTEGER_BOUNDS = {"minimum": -(2**63), "maximum": 2**63 - 1}
 REPLICATION_KEY = {
     "type": ["string", "null"],
     "format": "date-time",
     "description": "Replication key, named in the settings.",
 }
-#: Number of rows from which columns are derived, at most.
+#: Maximum number of rows from which columns are derived.
 MOST_ROWS = 1000
 
 
 def columns_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the columns in the setting `schema`, which has either them or a whole JSON Schema of the rows."""
+    """Return the columns in the setting `schema`, which holds either the columns or a whole JSON Schema of the rows."""
     inner = schema.get("properties")
     is_whole = isinstance(inner, dict) and all(isinstance(column, dict) for column in inner.values())
     return inner if is_whole and inner is not None else schema
@@ -59,15 +60,18 @@ def stream_schema(stream: Stream, *, keep_unknown: bool) -> dict[str, Any]:
 
 
 def with_null(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a column that a row may lack."""
+    """Return the schema of a column that rows may lack."""
+    column = dict(column)
     types = column.get("type")
-    if types is None or "null" in types:
-        return dict(column)
-    return {**column, "type": [*([types] if isinstance(types, str) else types), "null"]}
+    if types is not None and "null" not in types:
+        column["type"] = [*([types] if isinstance(types, str) else types), "null"]
+    if None not in column.get("enum", [None]):
+        column["enum"] = [*column["enum"], None]
+    return column
 
 
 def with_bounds(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a column, of which integers fit 64 bits."""
+    """Return the schema of a column, with its integers limited to 64 bits."""
     return {**INTEGER_BOUNDS, **column} if "integer" in column.get("type", ()) else dict(column)
 
 
@@ -76,7 +80,7 @@ def infer(rows: Iterable[Row], known: Iterable[str]) -> dict[str, Any]:
 
     Args:
         rows: The rows.
-        known: Names of the columns that the stream has.
+        known: Names of the columns that the stream already has.
     """
     left_out = {*known, EXTRA}
     values: dict[str, list[Any]] = {}
@@ -89,7 +93,7 @@ def infer(rows: Iterable[Row], known: Iterable[str]) -> dict[str, Any]:
 
 
 def _type_of(values: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The type that all values fit, with its format if it has one; nothing if there is no such type."""
+    """Yield the type that all values fit, with its format and bounds, if there is such a type."""
     kinds = {TYPE_NAMES[type(value)] for value in values}
     if kinds == {"integer", "number"}:
         kinds = {"number"}
@@ -105,5 +109,5 @@ def _type_of(values: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_date_time(text: str) -> bool:
-    """Whether a text is a date with a time; a number or a date alone may mean something else."""
+    """Return whether a text is a date with a time. A number or a date alone may mean something else."""
     return ":" in text and parse_instant(text) is not None

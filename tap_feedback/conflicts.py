@@ -1,7 +1,8 @@
-"""Conflicts among settings of which each is right by itself."""
+"""Conflicts between settings that are each valid by themselves."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 UNIONS = {"auth": Auth, "paginator": Paging}
 #: Settings of a stream that may have variables.
 WITH_VARIABLES = ("path", "params", "json", "passes")
+#: Checks a JSON Schema, regular expressions included.
+_SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
-    """Find what does not go together.
+    """Find settings that contradict each other.
 
     Args:
         config: The config, with all that is set for each API.
         shipped: The streams that the tap ships.
-        found: Faults of single settings; what they are about is left out.
+        found: Faults of single settings, which are not checked again.
     """
     wrong = {fault.where[:depth] for fault in found for depth in range(1, 5)}
     for name in shipped:
@@ -54,6 +57,7 @@ def _of_api(
             yield from _of_part((name, section), api[section], str(api.get("api_key", "")), wrong)
     if isinstance(incremental := api.get("incremental", {}), Mapping):
         yield from _of_incremental((name,), incremental, incremental, api, end)
+    yield from _of_variables((name,), {"params": api.get("params", {})}, api.get("variables", {}))
     streams = api["streams"]
     if not isinstance(streams, Mapping):
         return
@@ -65,7 +69,7 @@ def _of_api(
             known = [name for name, other in streams.items() if isinstance(other, Mapping) and "path" in other]
             yield Fault(place, f"is not a stream of this API; a new one needs a `path`{suggestion(stream, known)}")
         elif stream in taken:
-            yield Fault(place, f"is the name of a stream of `{taken[stream]}`: choose another")
+            yield Fault(place, f"is already a stream of `{taken[stream]}`; choose another name")
         else:
             yield from _of_stream(place, block, api, wrong, end)
 
@@ -103,7 +107,7 @@ def _of_part(place: tuple[str, ...], part: Block, key: str, wrong: set[tuple[str
 
 
 def required(section: str, part: Block) -> list[str]:
-    """The settings that an auth or a paginator of this type requires and does not have."""
+    """Return the settings that an auth or a paginator of this type requires but lacks."""
     (kind,) = (kind for kind in get_args(UNIONS[section]) if kind.__struct_config__.tag == part["type"])
     return [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in part]
 
@@ -111,7 +115,7 @@ def required(section: str, part: Block) -> list[str]:
 def _of_stream(
     place: tuple[str, ...], block: Block, api: Block, wrong: set[tuple[str, ...]], end: object
 ) -> Iterator[Fault]:
-    """Check what a stream has of its own."""
+    """Check the settings of a stream."""
     paginator, incremental = block.get("paginator"), block.get("incremental")
     if (
         isinstance(paginator, Mapping)
@@ -133,12 +137,12 @@ def _of_stream(
 
 
 def _of_variables(place: tuple[str, ...], block: Block, known: object) -> Iterator[Fault]:
-    """Check that each variable will have a value."""
+    """Check that the variables in a stream's settings, or in those of an API, have values."""
     for part in WITH_VARIABLES:
         for variable in VARIABLE.findall(str(block.get(part, ""))):
             if (part != "path" and variable in {START, END}) or (isinstance(known, Mapping) and variable in known):
                 continue
-            if not _is_of_parent(variable):
+            if not _is_of_parent(variable) or len(place) == 1:
                 yield Fault((*place, part), f"has a variable without a value; set `{place[0]}.variables.{variable}`")
             elif block.get("parent") is None:
                 yield Fault((*place, part), f"has a field of a parent's row; set `{'.'.join(place)}.parent`")
@@ -176,8 +180,10 @@ def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:
     for name, column in columns.items():
         if not isinstance(column, Mapping):
             yield Fault((*place, name), 'must be an object, as in `{"type": "integer"}`')
-        elif not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(column):
+        elif not _SCHEMAS.is_valid(column):
             yield Fault((*place, name), "is not a JSON Schema")
+        elif '"$ref":' in json.dumps(column):
+            yield Fault((*place, name), "must be without `$ref`: put the schema in its place")
 
 
 def _of_incremental(place: tuple[str, ...], own: Block, merged: Block, texts: object, end: object) -> Iterator[Fault]:
@@ -216,4 +222,4 @@ def _of_dates(config: Block, wrong: set[tuple[str, ...]]) -> Iterator[Fault]:
     if start and ("start_date",) not in wrong:
         first = parse_instant(start)
         if first is not None and first > datetime.now(timezone.utc):
-            yield Fault(("start_date",), "lies in the future, so nothing would be read")
+            yield Fault(("start_date",), "is in the future, so nothing would be read")

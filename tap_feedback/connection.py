@@ -1,4 +1,4 @@
-"""Connection to one API: its headers and auth, and the requests that wait for their turn."""
+"""Connection to one API: its headers and auth, and its queue of requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Job(NamedTuple):
-    """A request to be sent, the response to come, and the name of the stream, for METRIC points."""
+    """A queued request, its future response, and the name of the stream, for METRIC points."""
 
     request: HTTPRequest
     response: Future[Response]
@@ -48,15 +48,16 @@ class Job(NamedTuple):
 class Connection:
     """Sends the requests of one API, at most `max_connections` concurrently.
 
-    It adds the API's headers and the signature. Of two values with one name, the signature's wins, then the request's.
+    It adds the API's headers and the signature. If two values have the same name, the signature's wins, then the
+    request's.
 
-    Its callers hold the lock, except those of `sleep`. The requests run on worker threads, which share the host, its
-    gate and the slots of `requests_per_minute`.
+    Callers hold the lock, except those of `sleep`. The requests run on worker threads, which share the host, its gate
+    and the slots of `requests_per_minute`.
 
     Args:
         api: The API's settings.
         user_agent: Sent with every request.
-        gates: The gates of all hosts, shared by all APIs; without them the host has this API only.
+        gates: The gates of all hosts, shared by all APIs. Without them, only this API uses the host.
     """
 
     def __init__(self, api: Api, user_agent: str, gates: Gates | None = None) -> None:
@@ -79,14 +80,14 @@ class Connection:
         stream: str = "",
         validate: Callable[[requests.Response], None] | None = None,
     ) -> Future[Response]:
-        """Send a request as soon as a connection is free, the budget allows and its turn has come; no retry.
+        """Queue a request. It is sent once, when a connection is free and `requests_per_minute` and the gate allow it.
 
-        The future can be cancelled up to then. It raises TransientError or FatalAPIError, and CancelledError if the
-        connection is closed meanwhile.
+        Until then, the future can be cancelled. It raises TransientError or FatalAPIError, or CancelledError if the
+        connection is closed first.
 
         Args:
             request: The request. Its `data` is sent as JSON, or as its `Content-Type` says.
-            again: Whether it failed before, and goes before those that were not sent yet.
+            again: Whether this is a retry, which is sent before all queued requests.
             stream: The name of the stream, for METRIC points.
             validate: Checks the response in place of the connection, on the thread of the request.
         """
@@ -99,11 +100,11 @@ class Connection:
         return job.response
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds, or until the connection is closed; without the lock."""
+        """Wait for some seconds, or until the connection is closed. Callers do not hold the lock."""
         self._closed.wait(seconds)
 
     def close(self) -> None:
-        """Drop what is waiting, and close the connections."""
+        """Drop the queued requests, and close the connections."""
         self._closed.set()
         self._gate.wake()
         self._workers.shutdown(wait=False, cancel_futures=True)
@@ -115,22 +116,22 @@ class Connection:
     # Turns
 
     def _work(self) -> None:
-        """Send the next request when its turn has come; once more with another signature if the API refuses its own."""
+        """Send the next request when its turn comes, and again with a new signature if the API refuses the first."""
         job = self._send_next(self._take)
         if job is not None:
             self._send_next(lambda: job, is_last=True)
 
     def _send_next(self, take: Callable[[], Job | None], *, is_last: bool = False) -> Job | None:
-        """Sign a request and send it when its turn has come.
+        """Sign a request, and send it when its turn comes.
 
-        A token is fetched before the turn, as it may need a turn at the same host.
+        A token is fetched before the turn, as its request may need a turn at the same host.
 
         Args:
-            take: Takes the request; None if nothing is left to send.
+            take: Takes the request from the queue; returns None if nothing is left to send.
             is_last: Whether the request fails if its signature is refused.
 
         Returns:
-            The request, if its signature was refused and there is another one; else None.
+            The request, if the API refused its signature and there is another one; else None.
         """
         slot = self._wait_for_slot()
         try:
@@ -169,7 +170,7 @@ class Connection:
         return None
 
     def _wait_for_slot(self) -> float:
-        """Wait for the next slot of `requests_per_minute`, and return when it was; 0 if it was immediately."""
+        """Wait for the next slot of `requests_per_minute`, and return its time; 0 if there was no wait."""
         now = time.monotonic()
         slot = self._slots.take(now)
         if slot <= now:
@@ -183,8 +184,8 @@ class Connection:
         """Send a request, and check the response.
 
         Raises:
-            TransientError: A failure that may pass.
-            FatalAPIError: Another one.
+            TransientError: The request failed, and a retry may help.
+            FatalAPIError: The request failed, and a retry would not help.
         """
         request = job.request
         location = self._locate(request, signature)
@@ -209,22 +210,22 @@ class Connection:
         return response
 
     def _locate(self, request: HTTPRequest, signature: Signature) -> Location:
-        """Where a request goes, with all parameters."""
+        """Return where a request goes, with all its parameters."""
         query = replace(request, params={**request.params, **signature.params}).encode_params()
         try:
             location = locate(request.url)
         except (ValueError, requests.RequestException):
             raise FatalAPIError(
-                f"the address is not valid; check `{self.api.name}.base_url`, `{self.api.name}.path_prefix` and the "
+                f"the URL is not valid; check `{self.api.name}.base_url`, `{self.api.name}.path_prefix` and the "
                 "stream's `path`"
             ) from None
         return location._replace(query=join_queries(location.query, query, replaced=signature.params))
 
     def _data(self, request: HTTPRequest, signature: Signature) -> object:
-        """What a request sends as its body; None for nothing.
+        """Return the data for the body of a request; None for no body.
 
         Raises:
-            FatalAPIError: The key has no place in it.
+            FatalAPIError: The key cannot be placed in the body.
         """
         if not signature.body:
             return request.data
@@ -233,6 +234,6 @@ class Connection:
             return with_values(data, signature.body)
         except ConfigurationError:
             raise FatalAPIError(
-                f"`{self.api.name}.auth.location` is `body`, but the key has no place in the request's body; set the "
+                f"`{self.api.name}.auth.location` is `body`, but the key does not fit into the request's body; set the "
                 "stream's `method` to `POST`, or check `auth.name` and the stream's `json`"
             ) from None

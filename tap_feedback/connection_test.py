@@ -1,4 +1,4 @@
-"""Proof of a stream from its first pages: what `--test` prints."""
+"""Connection test of a stream: what its first pages prove, as `--test` prints it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ WINDOWS = 3
 def prove(stream: FeedbackStream) -> str:
     """Read the first two pages with rows, without writing them, and return what they prove.
 
-    Of a range that is read in windows, it is one window's pages, the latest that has rows: a page of another would not
-    prove the paging.
+    If the range is read in windows, both pages are of one window, the latest with rows: a page of another window would
+    not prove the paging.
     """
     output, replication = Output(stream), stream.replication
     windows = [window for group in stream.time_range.windows() for window in group]
@@ -65,7 +65,7 @@ class ConnectionTest:
         self._identities: set[str] = set()
 
     def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Add the records of a page. A page without records proves nothing."""
+        """Add the records of a page. An empty page proves nothing."""
         before = self._rows
         for record in records:
             self._rows += 1
@@ -79,9 +79,9 @@ class ConnectionTest:
         return self.pages >= PAGES
 
     def line(self, total: int) -> str:
-        """What is proven. `total` is the number of rows that the API reports, 0 if it reports none."""
+        """Return what is proven. `total` is the number of rows that the API reports, or 0."""
         if not self._rows:
-            return "no rows, so that neither the key nor the paging is proven"
+            return "no rows, so neither the key nor the paging is proven"
         facts = [
             f"{count(self._rows, 'row')} in {count(self.pages, 'page')}",
             self._key,
@@ -94,7 +94,7 @@ class ConnectionTest:
     @property
     def _key(self) -> str:
         names = ", ".join(f"`{key}`" for key in self._primary_keys)
-        shared = "" if len(self._identities) == self._rows else " (but several rows have the same)"
+        shared = "" if len(self._identities) == self._rows else " (but several rows share it)"
         return f"key {names}{shared}"
 
     @property

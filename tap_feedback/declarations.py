@@ -1,4 +1,4 @@
-"""What an API is made of, as data: the defaults of its kind, then a vendor's preset, then the user's settings."""
+"""Declaration of an API as data: its defaults, then a vendor's preset, then the user's settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Block = Mapping[str, Any]
 #: The streams that the tap ships, by API and name, each as its settings.
 Shipped = Mapping[str, Mapping[str, Block]]
 
-#: Where an API's defaults differ from those of the settings.
+#: The defaults of an API that differ from those of the settings.
 KEY_AND_OFFSET: Block = {"auth": {"type": "api_key"}, "paginator": {"type": "offset"}}
 DEFAULTS: dict[str, Block] = {
     "feedback": KEY_AND_OFFSET,
@@ -23,16 +23,16 @@ DEFAULTS: dict[str, Block] = {
     },
     "support": KEY_AND_OFFSET,
 }
-#: Parts with a type of their own: another one switches to that type's defaults.
+#: Parts that have a `type`. Another type switches to that type's defaults.
 TYPED = ("auth", "paginator")
-#: What a preset has beside settings. `off` lists the streams that are not selected by default.
+#: The parts of a preset that are not settings. `off` has the names of the streams that are not selected by default.
 NO_SETTINGS = ("api", "title", "verified", "needs", "limits", "notes", "off", "why", "streams", "schemas")
 
 
 def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:
-    """Return all that is set for an API.
+    """Return everything that is set for an API.
 
-    Each part of it may be wrong, as what is given is not checked yet.
+    Any part of it may be wrong, as the user's settings are not checked yet.
 
     Args:
         api: The API's name.
@@ -50,7 +50,7 @@ def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:
 
 
 def merge(base: Block, over: Block) -> dict[str, Any]:
-    """Return two blocks merged key by key; the second one wins."""
+    """Return two blocks merged key by key. The second one wins."""
     merged = {**base}
     for name, value in over.items():
         before = merged.get(name)
@@ -64,13 +64,13 @@ def merge(base: Block, over: Block) -> dict[str, Any]:
 
 
 def merge_typed(base: Block, over: Block) -> dict[str, Any]:
-    """Return a paginator or auth merged key by key, or as given if it has another type."""
+    """Return two paginators or auths merged key by key, or only the second one if it has another type."""
     same = over.get("type", base.get("type")) == base.get("type")
     return {**base, **over} if same else {**over}
 
 
 def preset(vendor: object) -> Block | None:
-    """Return the preset of a vendor; None if there is none of this name."""
+    """Return the preset of a vendor; None if the tap ships no such preset."""
     return _read_preset(vendor) if isinstance(vendor, str) and vendor in vendors() else None
 
 

@@ -14,10 +14,10 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0
 
 
 def from_environment(schema: Mapping[str, Any], variables: Mapping[str, str], prefix: str) -> dict[str, Any]:
-    """The settings that have variables.
+    """Return the settings that have variables.
 
-    An object has a variable, which holds JSON, and each of its settings has another one, which takes precedence. A
-    value that does not fit the schema stays a text, so that validation names the setting.
+    The variable of an object holds JSON. Each setting in the object has its own variable, which takes precedence. A
+    value that does not fit the schema is kept as text, so that validation names the setting.
 
     Args:
         schema: The JSON Schema of the settings.
@@ -37,7 +37,7 @@ def from_environment(schema: Mapping[str, Any], variables: Mapping[str, str], pr
 
 
 def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of all configs, merged object by object; the last config wins."""
+    """Return the settings of all configs, merged object by object. The last config wins."""
     merged: dict[str, Any] = {}
     for config in configs:
         for name, value in config.items():
@@ -47,24 +47,26 @@ def merge(*configs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_numbers(config: Any, schema: Mapping[str, Any]) -> Any:
-    """The settings with texts converted where the schema has a number: to that number, or to null if the text is empty.
+    """Return the settings with texts converted to numbers if the schema has a number; an empty text becomes null.
 
-    Meltano can only pass on numbers with a fraction as texts.
+    Meltano can pass on numbers with a fraction only as texts, and null only as an empty one.
     """
     kind = schema.get("type", ())
-    if isinstance(config, dict) and "properties" in schema:
-        return {name: with_numbers(value, schema["properties"].get(name, {})) for name, value in config.items()}
+    if isinstance(config, dict):
+        others = schema.get("additionalProperties")
+        known, other = schema.get("properties", {}), others if isinstance(others, dict) else {}
+        return {name: with_numbers(value, known.get(name, other)) for name, value in config.items()}
+    if config == "" and "null" in kind and {"integer", "number"} & {*kind}:
+        return None
     if not isinstance(config, str) or "number" not in ([kind] if isinstance(kind, str) else kind):
         return config
-    if config == "" and "null" in kind:
-        return None
     with suppress(ValueError):
         return number if math.isfinite(number := float(config)) else config
     return config
 
 
 def _read(text: str, schema: Mapping[str, Any]) -> Any:
-    """The value of a variable."""
+    """Return the value of a variable."""
     kind = schema.get("type", ())
     kinds = [kind] if isinstance(kind, str) else kind
     if "string" in kinds:

@@ -1,4 +1,4 @@
-"""Failures of requests: what they mean, and what to do about them, in words."""
+"""Failures of requests: what they mean and what to do about them, in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tap_feedback.retry import TransientError
 if TYPE_CHECKING:
     from tap_feedback.settings import Api
 
-#: The setting that has the address of all requests but those for access tokens.
+#: The setting with the URL of all requests except those for access tokens.
 BASE_URL = "base_url"
 
 NOT_FOUND = "the host name was not found"
@@ -41,18 +41,18 @@ REASONS: dict[type[BaseException], str] = {
     urllib3.exceptions.NewConnectionError: "the connection failed",
     urllib3.exceptions.ProxyError: "the connection failed",
 }
-#: What to do about a failure for which the API is to blame, as the end of a message.
-FAULT_OF_API = "; the fault is the API's: run the sync again later"
-#: What OpenSSL says if the other side does not speak TLS.
+#: What to do about a failure of the API itself, as the end of a message.
+FAULT_OF_API = "; the API is at fault, so run the sync again later"
+#: OpenSSL's reasons if the server does not speak TLS.
 NOT_TLS = {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"}
 
 
 def transient_reason(error: Exception) -> str | None:
-    """Why a request failed, in words without a URL, if sending it again may help; else None.
+    """Return why a request failed, in words without a URL, if a retry may help; else None.
 
-    Certificate errors stay until the certificate is replaced; so do invalid URLs and headers.
+    A retry does not help against an untrusted certificate, an invalid URL or an invalid header.
     """
-    # The innermost cause is the most specific: a refused connection comes wrapped four times.
+    # The innermost cause is the most specific: a refused connection is wrapped four times.
     if caused_by(error, ssl.SSLCertVerificationError):
         return None
     for cause, reason in REASONS.items():
@@ -62,13 +62,13 @@ def transient_reason(error: Exception) -> str | None:
 
 
 def explain(error: Exception, api: Api, proxy: str, *, setting: str = BASE_URL) -> TransientError | FatalAPIError:
-    """What a failed request means, in words without path, query and password.
+    """Return the error to raise for a failed request, in words without path, query and password.
 
     Args:
         error: What urllib3 or requests raised.
         api: The API's settings.
-        proxy: Host and port of the proxy that leads to it, empty without a proxy.
-        setting: The setting that has the address.
+        proxy: Host and port of the proxy; empty without a proxy.
+        setting: The setting with the URL.
     """
     if tunnel := re.search(r"Tunnel connection failed: (\d+)", str(error)):
         return refused_by_proxy(int(tunnel[1]), proxy)
@@ -78,7 +78,7 @@ def explain(error: Exception, api: Api, proxy: str, *, setting: str = BASE_URL) 
         whose = f"of the proxy {proxy} " if of_proxy else ""
         return FatalAPIError(
             f"the certificate {whose}is not trusted ({untrusted.verify_message}); if your own authority issued it, "
-            "name the authority's certificate in REQUESTS_CA_BUNDLE"
+            "set REQUESTS_CA_BUNDLE to the authority's certificate"
         )
     if getattr(caused_by(error, ssl.SSLError), "reason", None) in NOT_TLS:
         where = "for it in HTTPS_PROXY" if of_proxy else f"in `{api.name}.{setting}`"
@@ -96,7 +96,7 @@ def explain(error: Exception, api: Api, proxy: str, *, setting: str = BASE_URL) 
 
 
 def advise(reason: str, api: Api, *, setting: str = BASE_URL) -> tuple[str, str]:
-    """One of REASONS with the settings that it is about, and what to do about it, as the end of a message."""
+    """Return one of REASONS with the settings involved, and what to do about it, as the end of a message."""
     if reason == NO_RESPONSE:
         words = f"no response within `{api.name}.timeout` ({in_seconds(api.timeout)})"
         smaller = f", or lower `{api.name}.paginator.limit`" if setting == BASE_URL else ""
@@ -110,8 +110,8 @@ def advise(reason: str, api: Api, *, setting: str = BASE_URL) -> tuple[str, str]
 
 
 def refused_by_proxy(status: int, proxy: str) -> TransientError | FatalAPIError:
-    """What a status means that a proxy itself sent."""
-    message = f"the proxy {proxy} answered {phrase(status)}"
+    """Return the error to raise for a status that the proxy itself sent."""
+    message = f"the proxy {proxy} returned {phrase(status)}"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return FatalAPIError(f"{message}; check its user and password in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -120,7 +120,7 @@ def refused_by_proxy(status: int, proxy: str) -> TransientError | FatalAPIError:
 
 
 def phrase(status: int) -> str:
-    """A status with its name, if it has one."""
+    """Return a status with its name, if it has one."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -128,7 +128,7 @@ def phrase(status: int) -> str:
 
 
 def caused_by(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """The error of this kind among an error and those that it wraps; None if no error is."""
+    """Return the first error of this kind among an error and those that it wraps; None without a match."""
     while error is not None:
         if isinstance(error, kind):
             return error
@@ -138,5 +138,5 @@ def caused_by(error: BaseException | None, kind: type[BaseException]) -> BaseExc
 
 
 def in_seconds(seconds: float) -> str:
-    """A number of seconds as a person writes it: `30 s`, `0.5 s`."""
+    """Return a number of seconds as text, such as `30 s` or `0.5 s`."""
     return f"{seconds:,.1f}".removesuffix(".0") + " s"

@@ -1,4 +1,4 @@
-"""Faults of a config in words, which name the setting and never its value."""
+"""Faults of a config, in words that name the setting but never its value."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from tap_feedback.settings import ApiSettings
 
 
 class Fault(NamedTuple):
-    """What is wrong with a setting, in words that follow its name."""
+    """A fault of a setting, in words that follow its name."""
 
     where: tuple[str, ...]
     words: str
 
 
-#: Where other tools have the secret.
+#: The names that other tools use for the secret.
 SECRET_KEYS = {"api_key", "token", "access_token", "password", "secret", "client_secret"}
 MISSING = "is missing: it is required"
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
 
 
 def unknown(where: tuple[str, ...], name: str, known: Mapping[str, Any]) -> str:
-    """What is wrong with a name that is no setting.
+    """Return what to say about a name that is not a setting.
 
     Args:
-        where: The place of the object that has it.
+        where: The place of the object that has the name.
         name: The name.
-        known: The schemas of the settings at this place, by their names.
+        known: The schemas of the settings at this place, by name.
     """
     if where[1:] in {(), ("auth",)} and where and name in SECRET_KEYS:
         return f"is not a setting: the secret goes into `{where[0]}.api_key`"
     if not where and name in {*ApiSettings.__struct_fields__, "streams"}:
-        return "is not a setting here: it belongs into `feedback`, `analytics` or `support`"
+        return "is not a top-level setting: move it into `feedback`, `analytics` or `support`"
     if "." in name and name.partition(".")[0] in known:
         return f"is not a setting: in JSON, `{name.partition('.')[0]}` is an object with the rest in it"
     nested = [f"`{part}.{name}`" for part, schema in known.items() if name in schema.get("properties", ())]
@@ -45,13 +45,13 @@ def unknown(where: tuple[str, ...], name: str, known: Mapping[str, Any]) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The name that was probably meant, as the end of a message; empty if none is close."""
+    """Return the name that was probably meant, as the end of a message; empty without a close match."""
     close = difflib.get_close_matches(name, known, 1)
     return f": did you mean `{close[0]}`?" if close else ""
 
 
 def expected(schema: Mapping[str, Any]) -> str:
-    """What a schema expects, in words."""
+    """Return what a schema expects, in words."""
     if "enum" in schema:
         values = ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
         return f"one of {values}" if len(schema["enum"]) > 1 else values
@@ -70,5 +70,5 @@ def expected(schema: Mapping[str, Any]) -> str:
     elif bounds:
         nouns[0] += f", {bounds}"
     *others, last = nouns or ["as its description says"]
-    # A comma, as "or" may be part of the description of a format.
+    # A comma, as the description of a format may contain "or".
     return f"{', '.join(others)}, or {last}" if others and "format" in schema else " or ".join([*others, last])

@@ -1,4 +1,4 @@
-"""The pages of a stream: fetched ahead when the next requests are known, and again if a failure may pass."""
+"""Fetcher of a stream's pages: requests them ahead of time if it can, and retries transient failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tap_feedback.slots import Slots
 
 
-#: Seconds of waiting for a page that make another request ahead worthwhile: the time to handle some pages.
+#: Seconds of waiting for a page from which one more request ahead is worthwhile: the time to handle some pages.
 WORTH_ANOTHER = 0.005
 
 
@@ -47,14 +47,14 @@ class Sent(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What of a stream the fetcher needs.
+    """The parts of a stream that the fetcher needs.
 
     Attributes:
         selection: Where the rows of a response are.
         request_for: Makes the request for a page.
         on_response: Receives each response, in the order of the pages.
-        hooks: What the stream overrides.
-        slots: When the stream may send a request.
+        hooks: The hooks that the stream overrides.
+        slots: The slots of the stream's `requests_per_minute`.
         order: Checks the order of the rows; None if the settings promise none.
     """
 
@@ -73,7 +73,7 @@ class Fetcher:
         connection: The stream's API.
         source: The stream.
         lock: Held by the caller; released during waits.
-        progress: Where pages, retries and waits are counted.
+        progress: Counts pages, retries and waits.
         logger: Logs retries.
     """
 
@@ -95,16 +95,16 @@ class Fetcher:
         self._waited = 0.0  # seconds, for the last page
 
     def pages(self, paginator: Paginator) -> Iterator[Page]:
-        """The pages, each with only the rows that are new, as the API gave them.
+        """Return the pages, each with only its new rows, as the API sent them.
 
-        The first is requested immediately, and the next ones before a page is returned, so that the network works while
-        the rows are handled.
+        The first page is requested immediately. The next ones are requested before a page is returned, so they arrive
+        while its rows are handled.
         """
         self._request(paginator.upcoming(1))
         return self._follow(paginator)
 
     def _follow(self, paginator: Paginator) -> Iterator[Page]:
-        """The pages, one after another."""
+        """Yield the pages, one after another."""
         width, number = 1, None
         while not paginator.finished:
             try:
@@ -116,7 +116,7 @@ class Fetcher:
             if paginator.finished:
                 self._request([])
             else:
-                # One request, then one that may prove the end, then more, as long as the stream waits for them.
+                # First one request, then one that may prove the end, then more, while the stream has to wait for them.
                 self._request(paginator.upcoming(width))
                 if not self.source.slots.is_limited and (width == 1 or self._waited > WORTH_ANOTHER):
                     width = min(2 * width, self.connection.api.max_connections)
@@ -127,7 +127,7 @@ class Fetcher:
             yield page
 
     def _request(self, wanted: list[PageRequest]) -> None:
-        """Have exactly the wanted requests in flight."""
+        """Send the wanted requests that are not in flight, and cancel those that are no longer wanted."""
         kept = {str(page): self._in_flight.pop(str(page), None) for page in wanted}
         for unwanted in self._in_flight.values():
             unwanted.response.cancel()
@@ -147,10 +147,10 @@ class Fetcher:
         return Sent(request, response)
 
     def _get(self, paginator: Paginator) -> Page:
-        """Wait for the next page, and retry transient failures; the page, with only the rows that are new.
+        """Wait for the next page, retrying transient failures, and return it with only its new rows.
 
         Raises:
-            FatalAPIError: The failure is not transient, or lasted too long.
+            FatalAPIError: The request failed, and there are no more retries.
         """
         tries, wanted = Tries(), paginator.request
         waits = Waits(self.source.hooks.backoff_wait_generator)
@@ -174,40 +174,42 @@ class Fetcher:
                 awaited = "the API, which asked to wait" if failure.retry_after else "a response"
                 sent = self._submit(sent.request, again=True)
             except TokenError:
-                raise  # the address of the page has nothing to do with it
+                raise  # without the URL of the page, which was not requested
             except FatalAPIError as error:
                 error.args = (f"{error}; the address was {sent.request.url}",)
                 raise
 
     def _take(self, paginator: Paginator, page: Page) -> Page:
-        """Hand a page to the paginator, and end if all behind it is older than what is wanted."""
+        """Hand a page to the paginator, and end if all that follows is older than what is wanted."""
         rows = paginator.take(page)
         paginator.mind_cap(page)
-        if self.source.order is not None and self.source.order.take(page.rows, reach=paginator.reach):
-            paginator.finished, paginator.is_capped = True, False
+        if (order := self.source.order) is not None:
+            order.take(page.rows, reach=paginator.reach)
+            if order.is_past and (paginator.moves_on or paginator.is_capped):
+                paginator.finished, paginator.is_capped = True, False
         return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:
-        """Decode a response and select its rows, as the stream's own hook does if it has one."""
+        """Decode a response and select its rows, with the stream's own hook if it has one."""
         if self.source.hooks.parse_response is None:
             return read_page(response.body, self.source.selection, response.received, response.headers)
         rows = list(self.source.hooks.parse_response(as_requests(response, request)))
         return bare_page(response.body, response.received, response.headers)._replace(rows=rows, unstorable=True)
 
     def _count_wait(self, began: float, held_until: float) -> None:
-        """Count the time for which the stream waited because its request had to wait for its turn.
+        """Count the time that a request waited for its turn.
 
-        Such a wait is no reason to send more requests ahead: they would wait too.
+        Such a wait does not lead to more requests ahead, as they would wait too.
         """
         if held_until:
             self.progress.waited += max(0.0, held_until - began)
             self._waited = 0.0
 
     def _check_retry(self, tries: Tries, failure: TransientError, address: str) -> float:
-        """The seconds to wait before another try.
+        """Return the seconds to wait before a retry.
 
         Raises:
-            FatalAPIError: There will be no other try.
+            FatalAPIError: There are no more retries.
         """
         api = self.connection.api
         counted = tries.add(failure)
@@ -226,7 +228,7 @@ class Fetcher:
         raise FatalAPIError(f"{tries}{tries.hint}{place}")
 
     def _wait(self, seconds: float, failure: TransientError) -> None:
-        """Wait before another try. After a refusal the gate holds it, with all other requests to the host."""
+        """Wait before a retry. After a refusal, the gate holds the retry and all other requests to the host."""
         self.progress.retries += 1
         if failure.retry_after:
             self.logger.info("%s; the API asked to wait %s", failure, in_seconds(seconds))
@@ -236,30 +238,29 @@ class Fetcher:
             self._sleep(seconds, "a retry")
 
     def _sleep(self, seconds: float, awaited: str) -> None:
-        """Wait, while other streams run."""
+        """Wait, and let other streams run."""
         began = time.monotonic()
         with self.progress.waiting(awaited), self.lock.released():
             self.connection.sleep(seconds)
         self.progress.waited += time.monotonic() - began
 
 
-def side_by_side(chains: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:
-    """The pages of several chains, of which `most` run concurrently; each chain keeps its order.
+def interleave(windows: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:
+    """Yield the pages of several windows, up to `most` of them concurrently. Each window keeps its order.
 
-    Each chain returns a page in turn. As it has its next request in flight before it returns a page, the network works
-    for all of them.
+    The windows yield a page in turn. Each has its next request in flight by then, so requests of all run concurrently.
 
     Args:
-        chains: Taken one by one, when there is room; each sends its first request when it is taken.
-        most: How many run concurrently.
+        windows: The pages of each window. The first request of a window is sent when the window is taken.
+        most: Maximum number of concurrent windows.
     """
-    waiting = iter(chains)
+    waiting = iter(windows)
     running = deque(itertools.islice(waiting, most))
     while running:
-        chain = running.popleft()
-        page = next(chain, None)
+        window = running.popleft()
+        page = next(window, None)
         if page is not None:
-            running.append(chain)
+            running.append(window)
             yield page
         else:
             running.extend(itertools.islice(waiting, 1))

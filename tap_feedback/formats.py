@@ -1,4 +1,4 @@
-"""Formats of texts in the settings: what such a text is, in words, and how to check it."""
+"""Formats of texts in the settings: a description and a check of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an HTTP address with a host, and with a port that can be one."""
+    """Return whether a text is an HTTP URL with a host and, if it names a port, a valid one."""
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -22,12 +22,12 @@ def is_address(text: str) -> bool:
 
 
 def is_line(text: str) -> bool:
-    """Whether a text is one line without control characters, and without blanks at its ends."""
+    """Return whether a text is one line without control characters, and without blanks at its ends."""
     return text.isprintable() and text == text.strip()
 
 
 def is_latin_1(text: str) -> bool:
-    """Whether a text has only the characters that a header can carry."""
+    """Return whether a text has only characters that a header can carry."""
     return all(character <= "\xff" for character in text)
 
 
@@ -46,6 +46,10 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
         lambda text: text and is_line(text),
     ),
     "name": ("a name: one line of text", lambda text: text and is_line(text)),
+    "stream-name": (
+        "a name of at most 200 letters, digits, `_`, `-` and `.`, as in `nps_ratings`",
+        re.compile(r"\w[\w.-]{0,199}").fullmatch,
+    ),
     "header-name": ("the name of a header, as in `X-Api-Version`", is_header_name),
     "header-value": ("one line of text in Latin-1, as a header is", lambda text: is_line(text) and is_latin_1(text)),
     "dotted-path": (
@@ -68,7 +72,7 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
         "a strftime pattern, as in `%Y-%m-%d`, or `epoch`, `epoch_ms`",
         lambda text: text in {"epoch", "epoch_ms"} or (is_line(text) and re.search("%[A-Za-z]", text)),
     ),
-    # A bare number is an epoch elsewhere; here it would rather be a year.
+    # A bare number is an epoch elsewhere. In a setting it is more likely a year.
     "date-time": (
         "a date or date-time, as in `2024-01-31` or `2024-01-31T00:00:00Z`",
         lambda text: re.match(r"\d{4}-", text) and parse_instant(text),

@@ -1,4 +1,4 @@
-"""The gate of a host: lets the requests of all its APIs through, at a pace that the host accepts."""
+"""Gate of a host: lets the requests of all its APIs through, at a pace that the host accepts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Gate:
-    """Lets the requests of all APIs on one host through, in the order in which they come, at the host's pace."""
+    """Lets the requests of all APIs on one host through, first come, first served, at the host's pace."""
 
     def __init__(self) -> None:
         self._pace = Pace()
@@ -37,11 +37,11 @@ class Gate:
 
         Args:
             closed: Ends the wait, together with `wake`.
-            take: Takes the request when the turn has come; None if nothing is left to send.
+            take: Takes the request when the turn comes; returns None if nothing is left to send.
 
         Returns:
-            The request, its turn, and when it came, by the monotonic clock: 0 if that was immediately. None if it was
-            closed, or there was nothing to send.
+            The request, its turn, and the time at which the turn came, by the monotonic clock, or 0 if there was no
+            wait. None if `closed` was set, or there was nothing to send.
         """
         held = False
         place = object()
@@ -63,7 +63,7 @@ class Gate:
                     self._changed.notify_all()
 
     def leave(self, turn: Turn, failure: BaseException | None, policy: Retry) -> None:
-        """Give a turn back. A refusal holds all requests to the host, if `policy` allows the wait."""
+        """End a turn. A refusal holds all requests to the host, if `policy` allows the wait."""
         with self._changed:
             self._pace.end()
             if failure is None:
@@ -78,19 +78,19 @@ class Gate:
                 self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let all that wait see whether they were closed."""
+        """Let all waiting threads check whether they were closed."""
         with self._changed:
             self._changed.notify_all()
 
 
 class Gates:
-    """The gates of all hosts, one for each: the APIs on one host share its pace."""
+    """The gates of all hosts. All APIs on a host share its gate."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._gates: dict[Origin, Gate] = {}
 
     def to(self, url: str) -> Gate:
-        """The gate of the host of a URL."""
+        """Return the gate of the host of a URL."""
         with self._lock:
             return self._gates.setdefault(origin(urlsplit(url)), Gate())

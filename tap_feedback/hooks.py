@@ -1,4 +1,4 @@
-"""Hooks of the SDK: which overrides take effect, and which could not."""
+"""Hooks of the SDK: which overrides take effect, and which would not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from tap_feedback.responses import Response
     from tap_feedback.settings import Retry
 
-#: Hooks of the SDK that this tap has no use for, and what to use in their place.
+#: The modules of the classes whose hooks are no overrides.
+TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk.")
+#: Hooks of the SDK that this tap never calls, and what to use in their place.
 DEAD = {
     **dict.fromkeys(("records_jsonpath", "next_page_token_jsonpath"), "set `data_selector` or `paginator`"),
     **dict.fromkeys(("request_records", "get_records"), "override `parse_response` or `post_process`"),
@@ -40,29 +42,47 @@ DEAD = {
         "set `parent` and `include_from_parent` of the child",
     ),
     **dict.fromkeys(("STATE_MSG_FREQUENCY", "is_sorted", "check_sorted"), "the tap writes STATE when it is proven"),
-    **dict.fromkeys(("calculate_sync_cost", "update_sync_costs", "get_http_request_counter"), "it is never called"),
+    **dict.fromkeys(
+        ("compare_start_date", "get_starting_timestamp", "get_starting_replication_key_value"),
+        "set `start_date` and `incremental`",
+    ),
+    "response_error_message": "override `validate_response`",
+    "user_agent": "set `user_agent`",
+    "TYPE_CONFORMANCE_LEVEL": "the tap makes records fit their schema",
+    **dict.fromkeys(
+        (
+            *("calculate_sync_cost", "update_sync_costs", "log_sync_costs", "get_http_request_counter"),
+            "finalize_state_progress_markers",
+        ),
+        "it is never called",
+    ),
 }
 
 
 def refuse_dead_hooks(stream: type) -> None:
-    """Refuse a class with an override that could not take effect.
+    """Reject a class with an override that would have no effect.
 
     Raises:
-        TypeError: There is one.
+        TypeError: The class has such an override.
     """
     for name, instead in DEAD.items():
-        if name in vars(stream):
+        if _is_changed(stream, name):
             raise TypeError(f"{stream.__name__}.{name} would have no effect: {instead}")
 
 
 def is_overridden(stream: Any, name: str) -> bool:
-    """Whether a stream has a hook of its own, in place of the tap's or the SDK's."""
-    owner = next(kind for kind in type(stream).__mro__ if name in vars(kind))
-    return not owner.__module__.startswith(("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk."))
+    """Return whether a stream overrides a hook of the tap or the SDK."""
+    return _is_changed(type(stream), name)
+
+
+def _is_changed(stream: type, name: str) -> bool:
+    """Return whether a class or a base of it, perhaps a mixin, has this name in place of the tap or the SDK."""
+    owner = next((kind for kind in stream.__mro__ if name in vars(kind)), None)
+    return owner is not None and not owner.__module__.startswith(TAP_AND_SDK)
 
 
 class Hooks(NamedTuple):
-    """What a stream overrides of the handling of responses; None for what it does not."""
+    """The hooks for responses and retries that a stream overrides; None for the others."""
 
     validate_response: Callable[[requests.Response], None] | None = None
     parse_response: Callable[[requests.Response], Iterable[dict[str, Any]]] | None = None
@@ -89,7 +109,7 @@ def as_requests(response: Response, request: HTTPRequest) -> requests.Response:
 def validate(
     hook: Callable[[requests.Response], None], response: Response, request: HTTPRequest, policy: Retry
 ) -> None:
-    """Have a stream validate a response.
+    """Validate a response with a stream's hook.
 
     Raises:
         TransientError: The hook raised RetriableAPIError.
@@ -113,7 +133,7 @@ class Waits:
     """The waits of a stream before the retries of one request.
 
     Args:
-        generator: The hook that yields seconds, as the library `backoff` expects: what it yields first is not a wait.
+        generator: The hook that yields seconds, as the library `backoff` expects: its first value is not a wait.
     """
 
     def __init__(self, generator: Callable[[], Generator[float, Any, None]] | None) -> None:
@@ -122,7 +142,7 @@ class Waits:
             next(self._generator)
 
     def instead_of(self, seconds: float, failure: TransientError) -> float:
-        """Return the wait after a failure; one that the API asked for stays."""
+        """Return the wait after a failure, unless the API asked for one."""
         if self._generator is None or failure.retry_after or failure.pause:
             return seconds
         return float(self._generator.send(failure))

@@ -1,4 +1,4 @@
-"""One host of an API: sends a request, follows redirects on the same host, and reads the response in time."""
+"""Client of one host: sends a request, follows redirects on the same host, and reads the response in time."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ KEEP_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 
 
 class Host:
-    """One host of an API, which any thread may send requests to.
+    """One host of an API. Any thread may send requests to it.
 
     Args:
         api: The API's settings.
-        url: An address on the host.
+        url: A URL on the host.
         user_agent: Sent with every request.
-        size: Connections that are kept open.
-        setting: The setting that has the address, named in messages.
+        size: Number of connections to keep open.
+        setting: The setting with the URL, named in messages.
     """
 
     def __init__(self, api: Api, url: str, user_agent: str, *, size: int, setting: str = BASE_URL) -> None:
@@ -65,13 +65,13 @@ class Host:
         Args:
             method: Such as GET.
             location: Where to send it.
-            headers: Sent beside `User-Agent` and `Accept`.
-            body: Sent as it is.
-            check: Raises if the status and headers are not those of a response to read.
+            headers: Sent in addition to `User-Agent` and `Accept`.
+            body: Sent unchanged.
+            check: Raises if the status and headers show that the body is of no use.
 
         Raises:
-            TransientError: A failure that may pass.
-            FatalAPIError: Another one; among others, the request or a redirect leads to another host.
+            TransientError: The request failed, and a retry may help.
+            FatalAPIError: The request failed, and a retry would not help; or it would go to another host.
         """
         if location.origin != self.origin:
             raise FatalAPIError(
@@ -91,25 +91,25 @@ class Host:
                     if not redirect:
                         check(response.status, response.headers)
                     sent = api_clock(response.headers.getlist("Date"), time.monotonic() - began)
-                    content = read_body(response)  # whole, so that the connection can be used again
+                    content = read_body(response)  # all of it, so that the connection can be reused
                 if not redirect:
                     return Response(response.status, content, datetime.now(timezone.utc), response.headers, sent)
                 target = self._follow(target, redirect)
                 if method != "GET" and response.status not in KEEP_METHOD:
                     raise FatalAPIError(
-                        f"answered {phrase(response.status)}, a redirect that would turn the {method} into a GET, "
-                        f"which is not followed; check `{self.api.name}.{self._setting}` and the path"
+                        f"returned {phrase(response.status)}, a redirect that would turn the {method} into a GET, so "
+                        f"the tap does not follow it; check `{self.api.name}.{self._setting}` and the path"
                     )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise explain(error, self.api, self._transport.proxy, setting=self._setting) from None
-        raise FatalAPIError(f"redirects more than {MAX_REDIRECTS} times: check `{self.api.name}.path_prefix`")
+        raise FatalAPIError(f"redirected more than {MAX_REDIRECTS} times; check `{self.api.name}.path_prefix`")
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
     def _follow(self, target: str, redirect: str) -> str:
-        """The path and query to which a response redirects.
+        """Return the path and query to which a response redirects.
 
         Raises:
             FatalAPIError: It redirects to another host, or to an invalid URL.
@@ -121,10 +121,10 @@ class Host:
             parts = urlsplit(quoted(urljoin(f"{self.origin}{target}", redirect)))
             has_moved = origin(parts) != self.origin
         except (ValueError, requests.RequestException):
-            raise FatalAPIError(f"redirects to no address: check {setting}") from None
+            raise FatalAPIError(f"redirected to an invalid URL; check {setting}") from None
         if has_moved:
             address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
             raise FatalAPIError(
-                f"redirects to another address, {address}, which is not followed: set {setting} to the one that answers"
+                f"redirected to another address, {address}, which the tap does not follow; set {setting} to it"
             )
         return Location(self.origin, parts.path, parts.query).target

@@ -30,6 +30,6 @@ NOUNS = {
 
 
 def noun(value: object) -> str:
-    """The type of a decoded value as a message names it, such as `a list`; integers, too, are `a number`."""
+    """Return the type of a decoded value as a message names it, such as `a list`; integers, too, are `a number`."""
     name = TYPE_NAMES[type(value)]
     return NOUNS["number" if name == "integer" else name]

@@ -1,4 +1,4 @@
-"""The lock that serialises code which is not thread-safe: the SDK's, and the streams' own."""
+"""Lock for code that is not thread-safe: the SDK's, and the streams' own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class LockClosed(SystemExit):
-    """The sync is over for this thread. It is not an `Exception`, so that no stream takes it for a failure."""
+    """The sync is over for this thread. This is not an `Exception`, so that a stream does not count it as a failure."""
 
 
 class StreamLock:
     """A lock that a stream holds while it handles a page, and releases while it waits for the network.
 
-    The thread that creates it, its owner, holds it from the start.
+    The owner is the thread that creates the lock. It holds the lock from the start.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class StreamLock:
         self._holder = threading.get_ident()
 
     def release(self) -> None:
-        """Let another thread acquire the lock. Does nothing in a thread that does not hold it."""
+        """Let another thread acquire the lock. Do nothing if this thread does not hold it."""
         if self._holder == threading.get_ident():
             self._holder = 0
             self._lock.release()
@@ -55,10 +55,10 @@ class StreamLock:
             self.acquire()
 
     def reserve(self) -> None:
-        """Let only the owner acquire the lock from now on. Any thread may call it, whether it holds the lock or not."""
+        """Let only the owner acquire the lock from now on. Any thread may call this, with or without the lock."""
         self._reserved = True
 
     def close(self) -> None:
-        """Let no thread acquire the lock from now on, so that all end. The holder calls it."""
+        """Let no thread acquire the lock from now on, so that all of them end. The holder calls this."""
         self._closed = True
         self.release()

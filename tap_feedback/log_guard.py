@@ -1,4 +1,4 @@
-"""Guard of the log: removes secrets from every record before a handler gets it."""
+"""Log guard: removes secrets from every log record before a handler gets it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.redaction import Redactor, Secret
 
-#: The fields that every record has; others come from `extra`.
+#: The fields that every log record has. All others come from `extra`.
 FIELDS = frozenset(vars(logging.LogRecord("", 0, "", 0, None, None, None)))
 
 
@@ -23,18 +23,18 @@ def guard_logs(secrets: Iterable[Secret]) -> None:
     """Remove these secrets, and those of earlier calls, from everything that this process logs from now on."""
     redaction.redactor.add(*secrets)
     _guard_handlers()
-    # A handler that fails prints the record to stderr, with the errors that were being handled.
+    # Else a failing handler prints the record to stderr, along with the errors being handled.
     logging.raiseExceptions = False
-    # Python's own hook for a dying thread prints to stderr, past the log.
+    # Python's own hook for a dying thread prints to stderr and bypasses the log.
     threading.excepthook = _log_dying_thread
 
 
 @cache
 def _guard_handlers() -> None:
-    """Clean every record on its way to the handlers, including those that other code adds later.
+    """Clean every record on its way to the handlers, including handlers that other code adds later.
 
-    A record passes `Logger.handle` complete. A record factory does not see its `extra` fields, and a formatter or
-    filter guards a single handler.
+    `Logger.handle` gets complete records. A record factory does not see their `extra` fields, and a formatter or filter
+    guards only one handler.
     """
     handle = logging.Logger.handle
 
@@ -53,7 +53,7 @@ def clean(record: logging.LogRecord) -> None:
         for name in _extras(record):
             delattr(record, name)
         reason = f"{type(error).__name__} at {record.filename}:{record.lineno}"
-        record.msg, record.args = f"A line of the log cannot be written: {reason}", ()
+        record.msg, record.args = f"A log line cannot be written: {reason}", ()
         record.exc_info = record.exc_text = record.stack_info = None
 
 
@@ -78,7 +78,7 @@ def _extras(record: logging.LogRecord) -> list[str]:
 
 
 def _with_those_behind(error: BaseException) -> list[BaseException]:
-    """An error with its causes and contexts, each once."""
+    """Return an error with its causes and contexts, each once."""
     found: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -90,7 +90,7 @@ def _with_those_behind(error: BaseException) -> list[BaseException]:
 
 
 def _stand_ins(errors: list[BaseException], redactor: Redactor) -> list[BaseException]:
-    """Copies of errors that look the same in a log, without the secrets.
+    """Return copies of errors that look the same in a log, without the secrets.
 
     The errors themselves do not change, as other code may still handle them.
     """
@@ -104,7 +104,7 @@ def _stand_ins(errors: list[BaseException], redactor: Redactor) -> list[BaseExce
 
 
 def _stand_in(error: BaseException, redactor: Redactor) -> BaseException:
-    """A copy of an error: its name, message, notes and traceback."""
+    """Return a copy of an error: its name, message, notes and traceback."""
     kind = type(error)
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     stand_in: BaseException = type(kind.__name__, (Exception,), names)(redactor(str(error)))

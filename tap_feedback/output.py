@@ -1,4 +1,4 @@
-"""Records of one stream on their way out: made to fit the schema, mapped, and written."""
+"""Output of one stream: makes rows fit the schema, maps them, and writes them as records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 class Output:
-    """What becomes of the rows of one stream in one sync.
+    """Turns the rows of one stream into records, and writes them.
 
     Args:
         stream: The stream, with the catalog applied.
@@ -36,7 +36,7 @@ class Output:
         first = stream.stream_maps[0]
         depth = first.flattening_options.max_level if first.flattening_enabled and first.flattening_options else None
         schema = stream.effective_schema
-        # With flattening, no member of an object passes that SCHEMA lacks.
+        # With flattening, members of objects that SCHEMA lacks do not pass.
         self._conform = Conformer(
             schema if depth is None else closed(schema, depth),
             key_properties=stream.primary_keys,
@@ -46,11 +46,11 @@ class Output:
 
     @property
     def findings(self) -> Findings:
-        """What conforming has met."""
+        """What the conformer has found."""
         return self._conform.findings
 
     def conform(self, page: Page) -> list[Record]:
-        """The records of a page; copies of its rows, as the paginator compares rows with those to come.
+        """Return the records of a page, made from copies of its rows, as the paginator still compares the rows.
 
         Raises:
             FatalAPIError: A row has no primary key.
@@ -63,12 +63,12 @@ class Output:
         except MissingKey as error:
             raise FatalAPIError(
                 f"page {stream.progress.pages}, new row {len(records) + 1}: {error}; "
-                f"set `{stream.api}.streams.{stream.name}.primary_key` to a property that tells rows apart"
+                f"set `{stream.api}.streams.{stream.name}.primary_key` to a property that identifies a row"
             ) from None
         return records
 
     def _warn_of_misfit(self, name: str, reason: str) -> None:
-        """Say once for a property that a value did not fit."""
+        """Warn of the first value of a property that does not fit."""
         stream = self._stream
         kept = EXTRA in stream.effective_schema["properties"] and stream.mask[("properties", EXTRA)]
         place = f"kept in `{EXTRA}`" if kept else "dropped"
@@ -78,7 +78,7 @@ class Output:
 
     @cached_property
     def _mapper(self) -> Mapper:
-        """What makes of a record what goes out."""
+        """The selection, stream maps and flattening of the stream."""
         stream = self._stream
         return Mapper(
             stream.name,
@@ -88,7 +88,7 @@ class Output:
         )
 
     def mapped(self, records: list[Record]) -> Iterator[Record]:
-        """The records as the first stream map makes them, for a caller that writes them.
+        """Yield the records as the first stream map makes them, for a caller that writes them.
 
         Raises:
             MappingFailedError: A stream map failed.

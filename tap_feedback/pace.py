@@ -1,44 +1,46 @@
-"""Pace: how soon the next request to a host may be sent, learned from what the API refuses, for all its requests."""
+"""Pace of the requests to one host, learned from which of them the API refuses."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-#: Successes after which a spacing counts as one that works; and after which one that was refused is doubted. If the
-#: time that a refusal costs is longer, these multiples of it.
+#: How long a spacing must work until it counts as proven, and until a smaller one that was refused is tried again: a
+#: number of successes, or a multiple of the time that a refusal costs if that is longer.
 STEADY, PATIENT = (10, 3), (50, 100)
-#: The most that a spacing can be, as a multiple of the longest time that a refusal cost: no API wants more, and some
-#: refuse requests for other reasons than their number.
+#: The largest spacing, as a multiple of the longest time that a refusal cost. No API needs more, and some refuse
+#: requests for reasons other than their number.
 MOST = 2
-#: Spacings that differ by less count as equal, and what is measured gets a little more room.
+#: Spacings that differ by a smaller factor count as equal; and the factor by which a measured spacing is raised.
 CLOSE, ROOM = 1.05, 1.02
-#: The largest step from a spacing that works to the next one to try; and to one that was refused, when it is doubted.
+#: The largest step from a working spacing to the next one to try; and the factor that lowers the refused spacing, when
+#: it is doubted.
 STEP, DOUBT = 0.8, 0.9
-#: Seconds; a spacing need not be smaller.
+#: The smallest spacing that matters, in seconds.
 SMALLEST = 0.001
 
 
 class Spacing:
     """Seconds between two requests: a search between the largest spacing that was refused and the smallest that works.
 
-    Without a refusal it is 0. The first refusal shows how many requests the API let through in what time. As the wait
-    that it asks for may be far longer than needed, each success then halves the spacing, up to the next refusal. If
-    the API let no more requests through for that, it counts them in windows, and the spacing measured first is right.
-    From then on the spacing falls in small steps, each after a steady run, until the two ends of the search meet.
+    Before any refusal the spacing is 0. The first refusal shows how many requests the API let through in what time. The
+    wait that the API asks for may be far longer than needed, so each success then halves the spacing, until the next
+    refusal. If the API did not let more requests through for that, it counts them in windows, and the spacing measured
+    first is right. From then on the spacing falls in small steps, each after a steady run, until the two ends of the
+    search meet.
     """
 
     def __init__(self) -> None:
         self.value = 0.0
         self._refused = 0.0
         self._worked: list[float] = []  # the largest first
-        self._steady = False  # whether a spacing needs a steady run to count as one that works
+        self._steady = False  # whether a spacing needs a steady run to count as working
         self._run = 0
         self._cost = self._highest_cost = 0.0
         self._doubted = False
 
     def success(self, spacing: float) -> None:
-        """A request succeeded that was sent at this spacing."""
+        """Note that a request sent at this spacing succeeded."""
         if spacing != self.value or spacing < SMALLEST:
             return
         self._run += 1
@@ -60,12 +62,12 @@ class Spacing:
                 self.value = max((self._refused + self.value) / 2, STEP * self.value)
 
     def refusal(self, spacing: float, measured: float, cost: float) -> None:
-        """A request was refused that was sent at this spacing.
+        """Note that the API refused a request sent at this spacing.
 
         Args:
-            spacing: Its spacing.
-            measured: Seconds for each request that the API let through since the last refusal, waits included.
-            cost: Seconds from when it was sent to the end of the wait that it asks for.
+            spacing: The spacing.
+            measured: Seconds per request that the API let through since the last refusal, including waits.
+            cost: Seconds from sending the request to the end of the wait that the API asks for.
         """
         self._run, self._cost, self._doubted = 0, cost, False
         self._highest_cost = max(self._highest_cost, cost)
@@ -83,12 +85,12 @@ class Spacing:
 
     @property
     def _settled(self) -> bool:
-        """Whether the search has come to its end."""
+        """Whether the search has ended."""
         return self._steady and self._worked[-1] <= CLOSE * self._refused
 
     @property
     def _run_needed(self) -> float:
-        """Successes that the next step needs."""
+        """Number of successes that the next step needs."""
         if not self._steady:
             return 1
         least, costs = PATIENT if self._settled else STEADY
@@ -104,17 +106,17 @@ class Turn(NamedTuple):
 
 
 class Pace:
-    """When a request may be sent to one host; the clock is the caller's.
+    """The times at which requests may be sent to one host, by the caller's clock.
 
-    After a pause requests go one at a time, and with each success one more of them concurrently. The spacing keeps them
-    apart.
+    After a pause, requests are sent one at a time. Each success allows one more concurrent request. The spacing keeps
+    requests apart.
     """
 
     def __init__(self) -> None:
         self.spacing = Spacing()
         self._in_flight = 0
-        self._room = math.inf  # requests that may be in flight at the same time
-        self._next = -math.inf  # the moment before which none is sent
+        self._room = math.inf  # maximum number of requests in flight
+        self._next = -math.inf  # the moment from which the next request may be sent
         self._since: float | None = None  # the end of the last pause, or the first request
         self._passed = 0  # successes since then
         self._pauses = 0
@@ -122,7 +124,7 @@ class Pace:
 
     @property
     def ready(self) -> float:
-        """The moment from which the next request may be sent; infinity if one that is in flight must end first."""
+        """The moment from which the next request may be sent; infinity if one in flight must end first."""
         return math.inf if self._in_flight >= self._room else self._next
 
     def send(self, now: float) -> Turn:
@@ -134,7 +136,7 @@ class Pace:
         return Turn(now, self._pauses, self.spacing.value)
 
     def end(self) -> None:
-        """Note that a request has ended, whatever came of it."""
+        """Note that a request has ended, successfully or not."""
         self._in_flight -= 1
 
     def succeed(self, turn: Turn) -> None:
@@ -149,15 +151,15 @@ class Pace:
         """Note that the API refused a request.
 
         Returns:
-            The number of refusals in a row, without a success in between. A request that was in flight when a pause
-            began belongs to the refusal that began it.
+            The number of refusals in a row, without a success in between. Refusals of requests that were in flight when
+            a pause began are not counted again.
         """
         if turn.pauses == self._pauses:
             self._strikes += 1
         return max(1, self._strikes)
 
     def pause(self, turn: Turn, now: float, seconds: float) -> None:
-        """Hold all requests for some seconds, as one that was refused asks."""
+        """Hold all requests for some seconds after a refusal."""
         end = now + seconds
         if turn.pauses < self._pauses:
             self._since = self._next = max(self._next, end)

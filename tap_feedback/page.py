@@ -1,4 +1,4 @@
-"""A page: a response decoded once, and its rows."""
+"""Page: a decoded response and its rows."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-#: Number of names of a strange response that an error lists.
+#: Maximum number of names in an unexpected response that an error lists.
 NAMES_LISTED = 10
-#: A double keeps the digits of any number that is written with so many characters, the point included.
+#: A double keeps all digits of a number of at most this many characters, including the point.
 SAFE_DIGITS = 16
 
 MISSING: Any = object()
 
 
 class NotDataError(TransientError):
-    """The response is an error under a status of success, or has its rows somewhere else.
+    """The response is an error with a status of success, or has its rows elsewhere.
 
-    If it is the first one, settings are the likelier cause, so that one retry is enough.
+    For a stream's first response, wrong settings are the likelier cause, so one retry is enough.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -38,9 +38,9 @@ class NotDataError(TransientError):
 
 
 class Page(NamedTuple):
-    """The rows of one response in its order, and the response itself, which is MISSING if it has no body.
+    """The rows of one response, in their order, and the decoded response itself, which is MISSING without a body.
 
-    `unstorable` says whether its texts may hold characters that targets cannot store, as `decode` returns it.
+    `unstorable` says whether texts may hold characters that targets cannot store; see `decode`.
     """
 
     rows: list[dict[str, Any]]
@@ -53,8 +53,8 @@ class Page(NamedTuple):
 class Selection(NamedTuple):
     """Where the rows of a response are.
 
-    `paths` are dotted paths: the first that has a list is used. `empty_ok` says that a response without any of them is
-    an empty page, `single_object` that the path has one object, which is the only row.
+    `paths` are dotted paths, of which the first that holds a list is used. `empty_ok` says that a response without any
+    of them is an empty page, and `single_object` that the path may hold one object, which is the only row.
     """
 
     paths: tuple[str, ...]
@@ -62,26 +62,26 @@ class Selection(NamedTuple):
     single_object: bool = False
 
     def find(self, response: Any) -> tuple[str, Any]:
-        """Return the path to use, and what it has, which may be MISSING."""
+        """Return the path to use and its value, which may be MISSING."""
         found = [(path, lookup(response, path)) for path in self.paths]
         present = (pair for pair in found if pair[1] is not MISSING)
         return next((pair for pair in found if isinstance(pair[1], list)), next(present, found[0]))
 
 
 def parse_number(text: str) -> float | Decimal:
-    """A number with a fraction or an exponent: a double where this keeps its digits, else a Decimal."""
+    """Return a number with a fraction or an exponent as a double if that keeps its digits, else as a Decimal."""
     if len(text) <= SAFE_DIGITS and "e" not in text and "E" not in text:
         return float(text)
     exact, double = Decimal(text), float(text)
     return double if exact == Decimal(repr(double)) else exact
 
 
-#: Scores and averages come again and again, so that most are found at the cost of a look.
+#: Scores and averages repeat, so most of them are found in the cache.
 _decoder = msgspec.json.Decoder(float_hook=lru_cache(4096)(parse_number))
 
 
 def decode(body: bytes) -> tuple[Any, bool]:
-    """Decode a JSON text, losing no digit.
+    """Decode JSON without losing digits.
 
     Returns:
         The value, and whether its texts may hold a NUL character or a lone surrogate, which targets cannot store.
@@ -92,7 +92,7 @@ def decode(body: bytes) -> tuple[Any, bool]:
     try:
         return _decoder.decode(body), b"\\u0000" in body
     except msgspec.DecodeError as error:
-        # msgspec refuses two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
+        # msgspec rejects two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
         if b"\\u" not in body and not body.startswith(b"\xef\xbb\xbf"):
             raise TransientError(f"the response is not JSON ({error})") from None
     except (ArithmeticError, RecursionError, UnicodeDecodeError) as error:
@@ -104,12 +104,12 @@ def decode(body: bytes) -> tuple[Any, bool]:
 
 
 def _refuse(constant: str) -> Any:
-    """Refuse NaN and Infinity, which Python's decoder takes and JSON does not have."""
+    """Reject NaN and Infinity, which Python's decoder accepts but JSON does not have."""
     raise ValueError(constant)
 
 
 def lookup(response: Any, path: str) -> Any:
-    """The value at a dotted path; `$` is the response itself; MISSING if a step is not there."""
+    """Return the value at a dotted path; MISSING if there is none. `$` is the response itself."""
     if path == "$":
         return response
     for step in path.removeprefix("$.").split("."):
@@ -120,10 +120,10 @@ def lookup(response: Any, path: str) -> Any:
 
 
 def read_page(body: bytes, selection: Selection, received: datetime, headers: Mapping[str, str] | None = None) -> Page:
-    """Decode a response and select its rows; an empty body (204) is an empty page.
+    """Decode a response and select its rows. An empty body (204) is an empty page.
 
     Raises:
-        NotDataError: The selector's key is missing, or the response reports an error, as some APIs do under status 200.
+        NotDataError: The selector's key is missing, or the response reports an error, as some APIs do with status 200.
         TransientError: It is not JSON.
         FatalAPIError: The selector's value is not a list of objects.
     """
@@ -131,14 +131,15 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
         return Page([], MISSING, received, headers=headers or {})
     response, unstorable = decode(body)
     data_selector, rows = selection.find(response)
-    error = error_in(response, data_selector, empty=not rows)
+    is_empty = rows is MISSING or not rows
+    error = error_in(response, data_selector, empty=is_empty, is_row=selection.single_object and not is_empty)
     if rows is MISSING:
         if not selection.empty_ok or not isinstance(response, dict) or any(map(looks_like_error, response)):
             raise _no_rows(response, data_selector)
         rows = None
     if error is not None:
         raise NotDataError(
-            f"the response reports a failure in `{error}`", "; check `api_key`, and the limits that the API sets"
+            f"the response reports a failure in `{error}`", "; check `api_key`, and the limits of the API"
         )
     if rows is None:
         return Page([], response, received, headers=headers or {})
@@ -155,7 +156,7 @@ def read_page(body: bytes, selection: Selection, received: datetime, headers: Ma
 
 
 def bare_page(body: bytes, received: datetime, headers: Mapping[str, str]) -> Page:
-    """Return a page without its rows, which a stream's own hook adds; the response may be of any kind."""
+    """Return a page without rows, which a stream's own hook adds. The response need not be JSON."""
     try:
         return Page([], decode(body)[0], received, headers=headers)
     except TransientError:
@@ -163,7 +164,7 @@ def bare_page(body: bytes, received: datetime, headers: Mapping[str, str]) -> Pa
 
 
 def _no_rows(response: Any, data_selector: str) -> NotDataError:
-    """What a response without the selector's key is, and which setting to check."""
+    """Return the error for a response without the selector's key, which names the setting to check."""
     hint = "; check `data_selector`"
     if isinstance(response, dict) and any(map(looks_like_error, response)):
         hint = "; it looks like an error: check `api_key` first, then `data_selector`"
@@ -171,7 +172,7 @@ def _no_rows(response: Any, data_selector: str) -> NotDataError:
 
 
 def _describe(value: Any) -> str:
-    """What kind of JSON value this is, with the names in an object and never a value."""
+    """Describe the type of a JSON value: for an object with the names in it, but never with values."""
     if isinstance(value, dict):
         listed = ", ".join(map(one_line, list(value)[:NAMES_LISTED]))
         more = ", …" if len(value) > NAMES_LISTED else ""

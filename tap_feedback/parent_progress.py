@@ -102,22 +102,22 @@ def _read(stream: str, state: dict[str, Any]) -> Stored:
     Raises:
         ConfigurationError: It is something else.
     """
-    remedy = f"remove `{PARENTS}` from the state of {stream}, to read all its parents"
+    remedy = f"remove `{PARENTS}` from the state of {stream}, to read all its parents again"
     try:
         stored = msgspec.convert(state.get(PARENTS, {}), Stored)
     except msgspec.ValidationError:
         raise ConfigurationError(
             f"state: `{PARENTS}` of {stream} is not what the tap writes there, an object with `changed`, or with "
-            f"`began` and `done`: {remedy}"
+            f"`began` and `done`; {remedy}"
         ) from None
     for name, moment in (("began", stored.began), ("changed", stored.changed)):
         if moment is not None and parse_instant(moment) is None:
-            raise ConfigurationError(f"state: `{PARENTS}.{name}` of {stream} is not a point in time: {remedy}")
+            raise ConfigurationError(f"state: `{PARENTS}.{name}` of {stream} is not a point in time; {remedy}")
     if stored.done and stored.began is None:
-        raise ConfigurationError(f"state: `{PARENTS}` of {stream} has `done` without `began`: {remedy}")
+        raise ConfigurationError(f"state: `{PARENTS}` of {stream} has `done` without `began`; {remedy}")
     changed = parse_instant(stored.changed)
     if changed is not None and changed > datetime.now(timezone.utc):
         raise ConfigurationError(
-            f"state: `{PARENTS}.changed` of {stream} lies in the future, so nothing would be read: {remedy}"
+            f"state: `{PARENTS}.changed` of {stream} is in the future, so nothing would be read; {remedy}"
         )
     return stored

@@ -16,6 +16,7 @@ from tap_feedback.parent_progress import ParentProgress
 from tap_feedback.parent_rows import ParentRows, digest
 from tap_feedback.progress import count
 from tap_feedback.records.replication import EARLIEST
+from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +49,7 @@ class Parents:
         self._lookback = timedelta(seconds=stream.declaration.incremental.lookback)
         self._running: set[str] = set()
         self._finished = 0
-        self._gone: list[str] = []  # those that answered 404, as long as all do
+        self._gone: list[str] = []  # those that returned 404, as long as all do
         self._newest: datetime | None = None
         self._next_state = 0.0
         stream.forced_replication_method = REPLICATION_FULL_TABLE  # which has no bookmark, and no start
@@ -68,6 +69,15 @@ class Parents:
                 properties[name] = without_null(known[field]) if field in known else properties[name]
             elif field in known or not child.declaration.infers:
                 properties[name] = with_bounds(with_null(known.get(field, TEXT)))
+
+    def check(self) -> None:
+        """Check the state, and the requests for the list, before any request is sent.
+
+        Raises:
+            ConfigurationError: They are wrong; the message says what to change.
+        """
+        _ = self.progress
+        check_requests(self.rows.stream, self.rows.stream.time_range.whole)
 
     # State
 
@@ -113,7 +123,7 @@ class Parents:
 
     @cached_property
     def _is_proven(self) -> bool:
-        """Whether a parent has answered anything but 404."""
+        """Whether any parent has returned something else than 404."""
         return self.progress.resumed > 0
 
     @cached_property
@@ -157,12 +167,12 @@ class Parents:
         """Note that all parents are done.
 
         Raises:
-            FatalAPIError: So many of them answered 404, and no other one anything else, that the path must be wrong.
+            FatalAPIError: So many of them returned 404, and no other one anything else, that the path must be wrong.
         """
         child, field, gone = self.child, self._changed_field, len(self._gone)
         setting = f"`{child.api}.streams.{child.name}"
         if gone:
-            words = f"answered 404 Not Found for {count(gone, 'parent')}, and for no parent anything else"
+            words = f"returned 404 Not Found for {count(gone, 'parent')}, and for no parent anything else"
             if gone >= MANY:
                 raise FatalAPIError(f"{words}; check {setting}.path`")
             child.stream_log.warning("%s, so there are no rows; check %s.path`", words, setting)

@@ -1,4 +1,4 @@
-"""Progress of a stream: as numbers, as a line, and as a row of the summary."""
+"""Progress of a stream: as numbers, as a log line, and as a row of the summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUMBERS = range(1, 7)
 
 #: Maximum number of field names in a line.
 NAMES_SHOWN = 20
-#: Seconds after which a line mentions a wait: an API needs some time for any response.
+#: Seconds after which a line mentions a wait. Shorter waits for a response are normal.
 LONG_WAIT = 5
 
 
@@ -46,7 +46,7 @@ class Progress:
 
     @contextmanager
     def waiting(self, subject: str) -> Iterator[None]:
-        """During the block, let the line say what the stream waits for, and since when."""
+        """Show in the line, during the block, what the stream waits for and how long it has waited."""
         self._waits_for = subject, time.monotonic()
         try:
             yield
@@ -55,12 +55,12 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """Number of rows that the API says it has, in all time ranges together; 0 if it says nothing."""
+        """The number of rows that the API reports, for all time ranges together; 0 without a report."""
         return sum(self.totals.values())
 
     @property
     def line(self) -> str:
-        """The counts while it runs, as a person reads them."""
+        """The counts of a running stream, as a log line."""
         now, waits_for = time.monotonic(), self._waits_for
         rate = self.rows / max(now - self.started, 0.001)
         percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total > 0 else ""
@@ -73,19 +73,19 @@ class Progress:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The counts at the end, under HEADINGS."""
+        """The final counts, as a row under HEADINGS."""
         total = f"{self.total:,}" if self.total > 0 else ""
         counts = (f"{self.rows:,}", total, f"{self.pages:,}", f"{self.retries:,}", f"{self.waited:,.1f} s")
         return (one_line(self.stream), *counts, f"{self.rows_with_extras:,}", one_line(self.bookmark), self.result)
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things: `1 page`, `2 pages`."""
+    """Return a number with its noun: `1 page`, `2 pages`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], replaced: int) -> str:
-    """What the records of a stream had beyond its schema, as a line; empty if they had nothing.
+    """Return a line about fields beyond the schema of a stream; empty without such fields.
 
     Args:
         rows: Number of records written with a value in `_extra`.
@@ -104,13 +104,13 @@ def extras(rows: int, unknown: Collection[str], unfitting: Collection[str], repl
 
 
 def _first(names: Collection[str]) -> str:
-    """The names, or the first of them and the number of the others."""
+    """Return the names, or the first of them and the number of the others."""
     shown = ", ".join(map(one_line, list(names)[:NAMES_SHOWN]))
     return f"{shown} and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else shown
 
 
 def summary(streams: Iterable[Progress]) -> str:
-    """A table with a line for each stream under a line of headings; numbers are right-aligned."""
+    """Return a table with a line of headings and a line for each stream. Numbers are right-aligned."""
     rows = [HEADINGS, *(progress.cells for progress in streams)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

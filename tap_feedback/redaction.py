@@ -1,4 +1,4 @@
-"""Redaction: takes the secrets out of texts and values, in whatever spelling they stand there."""
+"""Redaction of secrets in texts and values, whatever their spelling."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from tap_feedback.spelling import BACKSLASH, Spelling, spell, spell_base64
 
 MASK = "***"
-#: The fewest characters of a secret that is masked wherever it stands, and of a key that is masked as a word.
-#: What is shorter is a part of many words, so it is masked only behind its name.
+#: Minimum length of a secret that is masked everywhere, and of a key that is masked as a whole word. Shorter ones are
+#: part of many words, so they are masked only after their name.
 SHORTEST, SHORTEST_KEY = 6, 3
-#: The setting of a key, and the header in which most keys are sent.
+#: The setting with the key, and the header in which most keys are sent.
 KEY_NAMES = ("api_key", "Authorization")
 
-# What stands behind a name, also in a URL: `name=value`, `Name: Scheme value`, `"name": "value"`, or a list.
+# What follows a name, also in a URL: `name=value`, `Name: Scheme value`, `"name": "value"`, or a list.
 QUOTE = rf"(?:{BACKSLASH}*[\"']|%(?:25)*2[27])*"
 BLANK = r"(?:\s|\+|%(?:25)*20)"
 EQUALS = rf"{QUOTE}{BLANK}*(?:=>|[=:,]|%(?:25)*3[AaDd]){BLANK}*"
@@ -32,12 +32,12 @@ class Secret(NamedTuple):
     name: str = KEY_NAMES[0]
 
     def __repr__(self) -> str:
-        """The name alone."""
+        """Return the name alone."""
         return f"Secret({self.name})"
 
 
 class Redactor:
-    """Masks secrets in texts and values. It may learn more secrets at any time, from any thread."""
+    """Masks secrets in texts and values. Any thread may add secrets at any time."""
 
     def __init__(self, *secrets: Secret) -> None:
         self._lock = threading.Lock()
@@ -46,18 +46,18 @@ class Redactor:
         self.add(*secrets)
 
     def add(self, *secrets: Secret) -> None:
-        """Mask these secrets, too."""
+        """Mask these secrets from now on."""
         with self._lock:
             if not self._secrets.issuperset(secrets):
                 self._secrets = self._secrets.union(secrets)
                 self._patterns = _Patterns(self._secrets)
 
     def __call__(self, text: str, name: str = "") -> str:
-        """The text without the secrets.
+        """Return the text without the secrets.
 
         Args:
             text: Any text.
-            name: The name of the header, parameter or field that has this value, if it is a value.
+            name: The name of the header, parameter or field, if the text is its value.
         """
         patterns = self._patterns
         for core, pattern in patterns.anywhere:
@@ -71,7 +71,7 @@ class Redactor:
         return patterns.named.sub(lambda found: found[1] + mask_short(MASK, found[2]), text)
 
     def value(self, value: Any, name: str = "") -> Any:
-        """A value without the secrets: the same object if it has none."""
+        """Return a value without the secrets: the same object if it holds none."""
         if isinstance(value, Mapping):
             pairs = [(self.value(key), self.value(item, str(key))) for key, item in value.items()]
             same = all(key is old and item is value[old] for (key, item), old in zip(pairs, value, strict=True))
@@ -86,7 +86,7 @@ class Redactor:
 
 
 class _Patterns:
-    """What a redactor looks for. Longer secrets come first, so that no other leaves the rest of one behind."""
+    """The patterns of a redactor. Longer secrets come first, so that a shorter one in them does not leave a rest."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         found: dict[Spelling, int] = {}
@@ -110,36 +110,36 @@ class _Patterns:
 
 
 def parts(secret: str) -> set[str]:
-    """A secret, and what in it is secret by itself: what follows a word such as `Bearer`, and values behind a `=`."""
+    """Return a secret and its secret parts: what follows a word such as `Bearer`, and values after a `=`."""
     found = {secret, *re.findall(rf"=\s*\"?([^\s\",;]{{{SHORTEST},}})", secret)}
     if match := re.fullmatch(r"([A-Za-z][\w-]*)\s+(.+)", secret):
         scheme, credentials = match.groups()
         found.add(credentials)
         if scheme.lower() == "basic":
-            with suppress(ValueError):  # it is no base64
+            with suppress(ValueError):  # it is not base64
                 user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
                 found.add(password or user)
     return found - {""}
 
 
 def _spellings(secret: str) -> list[Spelling]:
-    """A secret as it may stand in a text, also in base64 with a user name or anything else around it."""
+    """Return the spellings of a secret in a text, also in base64 with a user name or anything else around it."""
     encoded = set()
     for encoding in ("utf-8", "latin-1"):
-        with suppress(UnicodeEncodeError):  # then no program sends it so
+        with suppress(UnicodeEncodeError):  # then no program can send it in this encoding
             encoded.add(secret.encode(encoding))
     return [spell(secret), *(spell_base64(data, before) for data in encoded for before in range(3))]
 
 
 def _basic(key: str) -> str:
-    """What basic auth sends for a key."""
+    """Return what HTTP basic auth sends for a key."""
     return base64.b64encode(f"{key}:".encode("utf-8", "replace")).decode()
 
 
 def _word(pattern: str) -> str:
-    """A pattern that matches whole words; a URL may have an encoded character before one."""
+    """Return a pattern for whole words. In a URL, an encoded character may precede a word."""
     return rf"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-Fa-f]{{2}}))(?:{pattern})(?![A-Za-z0-9_])"
 
 
-#: What the whole process masks.
+#: The redactor of the whole process.
 redactor = Redactor()

@@ -1,4 +1,4 @@
-"""Check of how a stream is replicated: whether its keys, by the settings and the catalog, can serve."""
+"""Check of a stream's replication method and keys, as the settings and the catalog have them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_feedback.records.replication import is_instant, is_number
+from tap_feedback.records.replication import is_date, is_instant, is_number
+from tap_feedback.records.timestamps import EPOCH_UNITS
+from tap_feedback.request import START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_feedback.client import FeedbackStream
+    from tap_feedback.records.replication import Replication
+    from tap_feedback.settings import Stream
 
 
 def check_replication(stream: FeedbackStream) -> None:
-    """Check that a stream can be replicated by its method and its key.
+    """Check that a stream can be replicated with its method and key.
 
     Raises:
-        ConfigurationError: It cannot; the message names what to change.
+        ConfigurationError: It cannot. The message says what to change.
     """
     name, method, key = stream.name, stream.replication_method, stream.replication_key
     if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
@@ -40,17 +44,32 @@ def check_replication(stream: FeedbackStream) -> None:
 
 
 def has_timestamps(stream: FeedbackStream) -> bool:
-    """Whether values of the replication key are compared as points in time.
+    """Return whether values of the replication key are compared as points in time.
 
-    They are, too, if only the tap's own schema says so: a catalog may have lost the `format`.
+    The tap's own schema is enough for that, as a catalog may have lost the `format`. A number is an epoch if the API
+    wants epochs for the start of a range.
     """
     own = stream.schema["properties"].get(stream.replication_key, {})
     used = stream.effective_schema["properties"].get(stream.replication_key, {})
-    return is_instant(used) or (is_instant(own) and not is_number(used))
+    if is_number(used) and not is_instant(used):
+        return requests_epochs(stream.declaration)
+    return is_instant(used) or is_instant(own)
+
+
+def requests_epochs(declaration: Stream) -> bool:
+    """Whether the start of a range is requested as an epoch."""
+    incremental = declaration.incremental
+    texts = [declaration.params, declaration.json, declaration.passes]
+    return incremental.format in EPOCH_UNITS and (incremental.start_param is not None or START in str(texts))
+
+
+def has_dates(stream: FeedbackStream) -> bool:
+    """Whether values of the replication key are dates without a time."""
+    return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 
 def warn_of_older_catalog(stream: FeedbackStream) -> None:
-    """Log which keys of the settings have no effect, as the catalog has others."""
+    """Log which keys of the settings have no effect because the catalog has others."""
     own = stream.declaration
     for setting, given, used in (
         ("primary_key", own.primary_keys, stream.primary_keys),
@@ -64,7 +83,21 @@ def warn_of_older_catalog(stream: FeedbackStream) -> None:
             )
 
 
+def warn_of_rows_without_key(stream: FeedbackStream, replication: Replication) -> None:
+    """Warn that syncs cannot be incremental, if no row has a usable replication key."""
+    if replication.has_values is False:
+        stream.stream_log.warning(
+            "no row has `%s`, so %s; check `%s.streams.%s.replication_key`",
+            replication.key,
+            "there is no bookmark and every sync reads everything"
+            if replication.bookmark is None
+            else "the bookmark does not move and every sync starts from it",
+            stream.api,
+            stream.name,
+        )
+
+
 def _names(key: str | Sequence[str] | None) -> str:
-    """The names of a key, in words."""
+    """Return the names of a key, in words."""
     names = [key] if isinstance(key, str) else key or ()
     return ", ".join(f"`{name}`" for name in sorted(names)) or "none"

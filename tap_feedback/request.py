@@ -1,4 +1,4 @@
-"""Requests of a stream: its path, parameters and body, for a time range and for what the paginator requests."""
+"""Requests of a stream: their parameters and body, for a time range and a page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.body import remove_path, set_path
+from tap_feedback.body import as_text, remove_path, set_path
 from tap_feedback.paging import PageRequest
+from tap_feedback.records.timestamps import EPOCH_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,18 +21,17 @@ if TYPE_CHECKING:
 
 #: A variable in a path, a parameter or a body.
 VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
-#: The variables that stand for the time range of a request.
+#: The variables for the time range of a request.
 START, END = "incremental.start_value", "incremental.end_value"
-#: What the name of a variable for a field of the parent's row begins with.
+#: The prefix of variables for fields of the parent's row.
 PARENT = "parent."
-EPOCHS = {"epoch", "epoch_ms"}
 
 
 NO_PARENT: Mapping[str, Any] = MappingProxyType({})
 
 
 class RangeRequest(NamedTuple):
-    """What a request changes in those of its stream: the parameters of a pass, a time range, a page."""
+    """The parts of a request that differ within a stream: the parameters of a pass, a time range, a page."""
 
     params: Mapping[str, Any] = {}
     start: str | None = None
@@ -40,7 +40,7 @@ class RangeRequest(NamedTuple):
 
 
 class Assembler:
-    """Puts the requests of one stream together.
+    """Builds the requests of one stream.
 
     Args:
         stream: The stream's settings.
@@ -71,7 +71,7 @@ class Assembler:
         """Return the query parameters of a request; `parent` has the variables of the parent's row."""
         values = {**_range(wanted), **parent}
         params = {name: fill(value, values.get) for name, value in {**self._params, **wanted.params}.items()}
-        params = {name: value for name, value in params.items() if not _has_variable(value)}
+        params = {name: value for name, value in params.items() if not has_variable(value)}
         if not self._range_in_body:
             params |= self._range_params(wanted)
         if not self._page_in_body:
@@ -87,10 +87,10 @@ class Assembler:
         if self._stream.method == "GET":
             return None
         body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), {**self._numbers(wanted), **parent}.get)
-        if _has_variable(body):
+        if has_variable(body):
+            remedy = "`start_date` or `incremental.initial_value`" if START in str(body) else "`end_date`"
             raise ConfigurationError(
-                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; "
-                "set `start_date` or `incremental.initial_value`"
+                f"`{self._stream.name}`: its `json` has a variable for the time range, which has no value; set {remedy}"
             )
         for name in [] if wanted.page.is_first else self._stream.paginator.first_page_only:
             remove_path(body, name)
@@ -106,14 +106,14 @@ class Assembler:
         return wanted.page.is_first or name not in self._stream.paginator.first_page_only
 
     def _range_params(self, wanted: RangeRequest, *, in_body: bool = False) -> dict[str, Any]:
-        """The parameters of the time range."""
+        """Return the parameters of the time range."""
         incremental, values = self._stream.incremental, self._numbers(wanted) if in_body else _range(wanted)
         named = {incremental.start_param: values.get(START), incremental.end_param: values.get(END)}
         return {name: value for name, value in named.items() if name is not None and value is not None}
 
     def _numbers(self, wanted: RangeRequest) -> dict[str, Any]:
-        """The time range as JSON has it: epochs are numbers."""
-        is_epoch = self._stream.incremental.format in EPOCHS
+        """Return the time range for a JSON body, in which epochs are numbers."""
+        is_epoch = self._stream.incremental.format in EPOCH_UNITS
         return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
 
 
@@ -127,12 +127,12 @@ def _range(wanted: RangeRequest) -> dict[str, str]:
 
 
 def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -> Any:
-    """Return a value with its variables replaced; those without a value stay.
+    """Return a value with its variables replaced. Variables without a value are kept.
 
-    A text that is one variable becomes its value, whatever type that has.
+    A text that consists of one variable becomes its value, with the type of the value.
 
     Args:
-        value: A text, or an object or list of such.
+        value: A text, or an object or list that holds texts.
         value_of: Returns the value of a variable, or None.
         in_path: Whether values are quoted for a path.
     """
@@ -155,12 +155,6 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
     return VARIABLE.sub(text, value)
 
 
-def _has_variable(value: Any) -> bool:
+def has_variable(value: Any) -> bool:
+    """Whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text
-
-
-def as_text(value: Any) -> Any:
-    """Return the value of a parameter with `true` and `false` as JSON spells them."""
-    if isinstance(value, (list, tuple)):
-        return [as_text(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""METRIC points for single requests, as the SDK logs them, at the debug level."""
+"""METRIC points of single requests, in the SDK's format, at the debug level."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _logger = get_metrics_logger()
 
 
 def are_logged() -> bool:
-    """Whether METRIC points for single requests are logged."""
+    """Return whether METRIC points of single requests are logged."""
     return _logger.isEnabledFor(logging.DEBUG)
 
 
@@ -23,7 +23,7 @@ def log_duration(stream: str, endpoint: str, status: int, seconds: float) -> Non
         stream: The name of the stream.
         endpoint: The path of the request, without prefix and query.
         status: The status of the response.
-        seconds: The time up to its headers.
+        seconds: The time until its headers arrived.
     """
     tags: dict[str, Any] = {
         Tag.STREAM: stream,

@@ -1,4 +1,4 @@
-"""Responses: which statuses and bodies may hold a page, and what the others mean."""
+"""Responses of an API: which statuses and bodies may hold a page, and what the others mean."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PAGES = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NO_
 
 
 class Response(NamedTuple):
-    """The response to one request; `body` is decoded from its transfer and content encoding.
+    """The response to one request, with its transfer and content encoding decoded.
 
-    `sent` is when the request was sent, by the API's clock, if its `Date` header says so. `held_until` is when it was
-    sent, by the monotonic clock, if it had to wait for its turn; 0 if not.
+    `sent` is the time of the request by the API's clock, if its `Date` header has it. `held_until` is the time of the
+    request by the monotonic clock, if it had to wait for its turn, else 0.
     """
 
     status: int
@@ -44,7 +44,7 @@ class Response(NamedTuple):
 
 
 class RefusedError(FatalAPIError):
-    """The API answered with a status that is neither of a page nor transient."""
+    """The API returned a status that is neither that of a page nor transient."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -55,14 +55,14 @@ def check_status(status: int, headers: Mapping[str, str], api: Api) -> None:
     """Let the statuses of pages pass.
 
     Raises:
-        TransientError: The status is one of `retry.statuses`; with the wait that the API asks for.
-        RefusedError: Any other status; the message says which setting to look at.
+        TransientError: The status is one of `retry.statuses`. The error has the wait that the API asks for.
+        RefusedError: The status is another one. The message names the settings to check.
     """
     if status in PAGES:
         return
     slower = f"; set `{api.name}.requests_per_minute`, or lower `{api.name}.max_connections`"
     check_transient(status, headers, api, slower=slower)
-    raise RefusedError(f"answered {phrase(status)}{hint(status, api)}", status)
+    raise RefusedError(f"returned {phrase(status)}{hint(status, api)}", status)
 
 
 def check_transient(status: int, headers: Mapping[str, str], api: Api, *, slower: str = "") -> None:
@@ -75,13 +75,13 @@ def check_transient(status: int, headers: Mapping[str, str], api: Api, *, slower
         slower: What to do about a 429, as the end of a message.
 
     Raises:
-        TransientError: The status is one of them; with the wait that the API asks for.
+        TransientError: The status is one of them. The error has the wait that the API asks for.
     """
     if status not in api.retry.statuses:
         return
     too_many = status == HTTPStatus.TOO_MANY_REQUESTS
     raise TransientError(
-        f"answered {phrase(status)}",
+        f"returned {phrase(status)}",
         hint=slower if too_many else FAULT_OF_API if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
         retry_after=requested_wait(headers, api.retry.wait_headers),
         refused=too_many,
@@ -89,7 +89,7 @@ def check_transient(status: int, headers: Mapping[str, str], api: Api, *, slower
 
 
 def hint(status: int, api: Api) -> str:
-    """What a person can do about a status, as the end of a message."""
+    """Return what to do about a status, as the end of a message."""
     key, auth = f"`{api.name}.api_key`", f"`{api.name}.auth`"
     if isinstance(api.auth, ApiKeyAuth):
         auth = f"`{api.name}.auth.name` and `{api.name}.auth.location`"
@@ -97,13 +97,13 @@ def hint(status: int, api: Api) -> str:
     parameters = f"; check `{api.name}.params`, `{api.name}.paginator` and `{api.name}.incremental`"
     hints = {
         400: parameters,
-        401: f"; check {key}, and in {auth} how it is sent",
-        403: f"; check what the key in {key} may read, in {auth} how it is sent, and the stream's `path`",
+        401: f"; check {key}, and how it is sent ({auth})",
+        403: f"; check what {key} may read, how it is sent ({auth}), and the stream's `path`",
         404: f"{path}, or deselect the stream if the API does not have it (in the catalog, or by `select:` in Meltano)",
         422: parameters,
     }
     if 200 <= status < 300:  # noqa: PLR2004 - success, though not of this kind
-        return "; only 200, 203 and 204 are responses"
+        return "; the tap accepts only 200, 203 and 204"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return FAULT_OF_API
     return hints.get(status, path if status >= HTTPStatus.BAD_REQUEST else "")
@@ -113,10 +113,10 @@ def check_body(body: bytes, status: int, headers: Mapping[str, str], api: Api) -
     """Let a body pass that may be JSON.
 
     Raises:
-        TransientError: It is empty, or HTML, which is the page of a wrong address, or of a server under repair.
+        TransientError: It is empty; or it is HTML, as from a wrong URL or a server under maintenance.
     """
     if not body and status != HTTPStatus.NO_CONTENT:
-        raise TransientError(f"answered {phrase(status)} with nothing in it", hint=FAULT_OF_API)
+        raise TransientError(f"returned {phrase(status)} with an empty body", hint=FAULT_OF_API)
     start = body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     typed = start.startswith(b"<") and "html" in headers.get("Content-Type", "").lower()
     if typed or start.startswith((b"<!doctype html", b"<html")):
@@ -128,18 +128,19 @@ def check_body(body: bytes, status: int, headers: Mapping[str, str], api: Api) -
 
 
 def api_clock(dates: Iterable[str], took: float) -> datetime | None:
-    """When a request was sent, by the clock of the API, or earlier; None if the response does not say.
+    """Return when a request was sent, or a moment before, by the API's clock; None without a usable `Date`.
 
     Args:
-        dates: The response's `Date` headers, of which a proxy may add one. Each says when it was written.
-        took: Seconds from the request to the response. The whole ones come off, as the API read its rows meanwhile.
+        dates: The response's `Date` headers, each with the time at which it was written. A proxy may add one.
+        took: Seconds from the request to the response. Whole seconds are subtracted, as the API may have read its rows
+            at any moment of that time.
     """
     moments = [moment for text in dates if (moment := parse_http_date(text)) is not None]
     return min(moments) - timedelta(seconds=int(took)) if moments else None
 
 
 def read_body(response: BaseHTTPResponse) -> bytes:
-    """Read the whole body of a response, up to a size.
+    """Read the whole body of a response.
 
     Raises:
         FatalAPIError: The body is larger than MAX_BODY.
@@ -149,5 +150,5 @@ def read_body(response: BaseHTTPResponse) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY:
-            raise FatalAPIError(f"answered with more than {MAX_BODY // 1024 // 1024} MiB: ask for smaller pages")
+            raise FatalAPIError(f"returned more than {MAX_BODY // 1024 // 1024} MiB; request smaller pages")
     return b"".join(chunks)

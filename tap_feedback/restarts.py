@@ -35,7 +35,7 @@ class Begun(NamedTuple):
     moment: datetime | None = None
 
     def before(self, moment: datetime, pattern: str) -> Begun | None:
-        """Where another chain begins, from a moment on; None if that is not behind where this one does."""
+        """Return where another chain begins, from a moment on; None if that is not behind where this one does."""
         sent = format_instant(moment, pattern)
         is_behind = self.moment is None or moment > self.moment
         return Begun(sent, moment) if is_behind and sent != self.sent else None
@@ -63,7 +63,7 @@ class Restarts:
         self._can_start = can_start
 
     def pages(self, chain: Chain, start: str | None, again: Callable[[str | None], Chain]) -> Iterator[Page]:
-        """The pages of a range.
+        """Yield the pages of a range.
 
         Args:
             chain: The first chain.
@@ -95,7 +95,7 @@ class Restarts:
             begun = begins
 
     def _last(self, chain: Chain) -> tuple[datetime, object]:
-        """The value and the key of the last row of a chain.
+        """Return the value and the key of the last row of a chain.
 
         Raises:
             FatalAPIError: No other chain can start there.

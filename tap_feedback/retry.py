@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from tap_feedback.settings import Retry
 
-#: Seconds; a tap that retries a hundred times must not wait for days.
+#: The longest wait, in seconds: even with a hundred retries, a tap must not wait for days.
 LONGEST_BACKOFF = 3600.0
-#: A request that is refused so often while others succeed has used up one of its retries: the API seems to refuse
-#: its path rather than the number of requests.
+#: If a request is refused this often while others succeed, it has used up one of its retries: the API seems to refuse
+#: its path, not the number of requests.
 REFUSALS_PER_RETRY = 5
 
 
 class TransientError(Exception):
-    """A failure that may pass when the request is sent again.
+    """A failure after which a retry may succeed.
 
     Attributes:
         hint: What to do about it, as the end of a message.
         retry_after: Seconds that the API asked to wait; None if it did not ask.
-        refused: Whether the API refuses all requests for now, because they are too many.
-        first_retries: Most retries of a stream's first page, if wrong settings are the likelier cause; None for all.
-        strikes: Times in a row that the host refused requests, this one included; the gate sets it.
-        pause: Seconds for which all requests to the host wait after it; the gate sets it.
-        held_until: When the request was sent, by the monotonic clock, if it had to wait for its turn; 0 if not.
-        is_of_token: Whether the request was one for an access token, not for a page.
+        refused: Whether the API refuses all requests for now, because there are too many.
+        first_retries: Maximum retries of a stream's first page, if wrong settings are the likelier cause; None for no
+            such limit.
+        strikes: Number of refusals by the host in a row, including this one. The gate sets it.
+        pause: Seconds for which the gate then holds all requests to the host. The gate sets it.
+        held_until: When the request was sent, by the monotonic clock, if it had to wait for its turn, else 0.
+        is_of_token: Whether the request was for an access token, not for a page.
     """
 
     strikes = 0
@@ -51,7 +52,7 @@ class TransientError(Exception):
 
 
 class Wait(NamedTuple):
-    """The decision to try again, after some seconds."""
+    """The decision to retry after some seconds."""
 
     seconds: float
 
@@ -63,14 +64,14 @@ class GiveUp(NamedTuple):
 
 
 def decide(failure: TransientError, tries: int, policy: Retry, *, jitter: float, proven: bool = True) -> Wait | GiveUp:
-    """Decide whether a request is tried again, and after what wait. The gate and the fetcher only obey.
+    """Decide whether to retry a request, and after what wait. The gate and the fetcher follow this decision.
 
     Args:
         failure: Why the last try failed.
-        tries: Tries that count, the last one included; see `Tries`.
+        tries: Number of tries that count, including the last one; see `Tries`.
         policy: The API's settings.
-        jitter: A random number from 0 to 1, which keeps clients apart that failed together.
-        proven: Whether the stream's settings are known to work, as it has a page.
+        jitter: A random number from 0 to 1, so that clients that failed together do not retry together.
+        proven: Whether the stream's settings are known to work, as it has received a page.
     """
     if failure.retry_after is not None and failure.retry_after > policy.max_wait:
         return GiveUp(too_long=True)
@@ -78,7 +79,7 @@ def decide(failure: TransientError, tries: int, policy: Retry, *, jitter: float,
         not proven and failure.first_retries is not None and tries > failure.first_retries
     ):
         return GiveUp()
-    # An API that asks to wait until a moment in the past has another clock: the usual wait is the safer one.
+    # If the API asks to wait until a moment in the past, its clock differs from ours: the usual wait is safer.
     return Wait(failure.pause or failure.retry_after or backoff(tries, policy.backoff_factor, jitter))
 
 
@@ -92,14 +93,15 @@ class Tries:
         """Add a failure.
 
         Returns:
-            The tries that count so far. A refusal counts only if no request to the host succeeded since the one before.
+            The number of tries that count so far. A refusal counts only if no request to the host has succeeded since
+            the refusal before.
         """
         self._failures.append(failure)
         alike = sum(other.refused == failure.refused for other in self._failures)
         return max(failure.strikes, alike // REFUSALS_PER_RETRY) if failure.refused else alike
 
     def __str__(self) -> str:
-        """What happened, and how often."""
+        """Return what happened, and how often."""
         reasons = Counter(map(str, self._failures))
         if len(reasons) > 1:
             each = "; ".join(reason + _times(number) for reason, number in reasons.items())
@@ -120,13 +122,13 @@ class Tries:
 
 
 def _times(number: int) -> str:
-    """How often, after what happened."""
+    """Return how often it happened, as the end of a message."""
     return f", {number} times" if number > 1 else ", once"
 
 
 def backoff(attempt: int, factor: float, jitter: float) -> float:
-    """Seconds to wait after the failed try number `attempt` (from 1): factor^attempt, plus up to a tenth.
+    """Return the seconds to wait after the failed try number `attempt` (from 1): factor^attempt, plus up to a tenth.
 
-    A factor of 0 never waits. `jitter` is a random number from 0 to 1.
+    With a factor of 0, there is no wait. `jitter` is a random number from 0 to 1.
     """
     return 0.0 if factor == 0 else min(float(factor) ** attempt, LONGEST_BACKOFF) * (1 + jitter / 10)

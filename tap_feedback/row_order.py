@@ -29,17 +29,17 @@ LEAST_PAGES = 2
 
 
 def is_behind(place: Any, other: Any, order: Order) -> bool:
-    """Whether a value may follow another one; equal ones may."""
+    """Return whether a value may follow another one. Equal ones may."""
     return bool(place >= other if order == "asc" else place <= other)
 
 
 def in_order(places: Iterable[Any], order: Order) -> bool:
-    """Whether values are in their order."""
+    """Return whether values are in an order."""
     return all(is_behind(second, first, order) for first, second in pairwise(places))
 
 
 def as_number(value: Any) -> Any:
-    """A value of a numeric key, which may come as a text; None if it is no number."""
+    """Return a value of a numeric key, which may come as a text; None if it is not a number."""
     if isinstance(value, str):
         try:
             value = Decimal(value)
@@ -86,6 +86,7 @@ class RowOrder:
     Attributes:
         last: The furthest value, as it is compared; None before the first one.
         last_key: The key of its row.
+        is_past: Whether the last page, and so all that follows, is older than the start.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class RowOrder:
     ) -> None:
         self.last: Any = None
         self.last_key: Any = None
+        self.is_past = False
         self._key = key
         self._order = order
         self._post_process = post_process
@@ -112,8 +114,8 @@ class RowOrder:
         self._reach = 0
         self._newest: Any = None  # the value of the first row, in descending order
 
-    def take(self, rows: list[Row], *, reach: int) -> bool:
-        """Check a page; whether all that follows is older than the start.
+    def take(self, rows: list[Row], *, reach: int) -> None:
+        """Check a page.
 
         Args:
             rows: All rows of the response.
@@ -147,17 +149,18 @@ class RowOrder:
             self.last_key = next(
                 key for key, place in zip(reversed(sighting.keys), reversed(places), strict=True) if place is not None
             )
-        return follows and self._is_past(places)
+        if follows or restarts:
+            self.is_past = follows and self._are_past(places)
 
     def _continues(self, new: Sequence[Any]) -> bool:
-        """Whether the rows of a page that are new lie behind those of the pages before."""
+        """Return whether the new rows of a page lie behind those of the pages before."""
         if self.last is None or self._order == "asc":
             return self.last is None or all(place >= self.last for place in new[:1])
         came_since = min(self._newest, self._clock.began - OVERLAP) if self._is_instant else self._newest
         return all(place >= came_since for place in new if place > self.last)
 
-    def _is_past(self, places: Sequence[Any]) -> bool:
-        """Whether a whole page, and so all behind it, is older than the start."""
+    def _are_past(self, places: Sequence[Any]) -> bool:
+        """Return whether all values of a page are before the start, in descending order."""
         if self._order == "asc" or self._start is None or not places:
             return False
         return all(place is not None and place < self._start for place in places)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import re
 
-#: What marks a secret in any part of a name, however its words are joined.
+#: Marks of a secret in any part of a name, however its words are joined.
 MARKS = re.compile(
     "apikey|token|secret|passw|passphrase|passcode|authori[sz]ation|authentication|signature|credential|hmac|jwt|bearer"
     "|oauth|cookie|sess(ion)?id"
 )
-#: What marks a secret as a word of its own, and what does so as the last word.
+#: Words that mark a secret, anywhere in a name and as its last word.
 WORDS = {"auth", "cred", "creds", "otp", "pwd", "sid", "sig"}
 LAST_WORDS = {"pass", "session", "sign"}
-#: The words before `key` that make it harmless. With any other word, and by itself, it is a secret.
+#: Words before `key` that make it harmless. With any other word, and by itself, `key` is a secret.
 HARMLESS_KEYS = {
     *("cache", "column", "cursor", "dimension", "end", "event", "field", "filter", "first", "foreign", "group"),
     *("idempotency", "index", "issue", "last", "lookup", "metric", "next", "object", "order", "page", "partition"),
     *("primary", "property", "range", "replication", "row", "search", "sort", "start", "translation"),
 }
-#: The words before `code` that make it a secret, as it is by itself. Country codes and the like are none.
+#: Words before `code` that make it a secret. By itself it is one, too; country codes and the like are not.
 SECRET_CODES = {"access", "activation", "api", "app", "auth", "client", "function", "functions", "security"}
-#: The words before `id` that make it a secret; `access_key_id` is one because `access_key` is.
+#: Words before `id` that make it a secret; `access_key_id` is one because `access_key` is.
 SECRET_IDS = {"app", "client", "consumer"}
-#: Two words that are often written as one, as in `subscriptionkey`.
+#: Pairs of words that are often written as one, as in `subscriptionkey`.
 JOINED = re.compile(
     "(access|account|admin|app|auth|client|consumer|developer|encryption|integration|license|master|partner|private"
     "|public|security|service|session|shared|signing|site|subscription|user)(code|id|key)"
 )
-#: Last words of names that tell something about a secret, as in `access_token_url`.
+#: Last words of names that describe a secret but do not hold it, as in `access_token_url`.
 ABOUT = {
     *("algorithm", "count", "expires", "expiry", "field", "format", "length", "limit", "location", "method", "name"),
     *("param", "path", "prefix", "size", "status", "ttl", "type", "uri", "url", "version"),
@@ -35,7 +35,7 @@ ABOUT = {
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a secret stands under this name. If in doubt, one does."""
+    """Return whether a value of this name is a secret. In doubt, it is."""
     words: list[str] = []
     for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name):
         joined = JOINED.fullmatch(word.lower())

@@ -1,4 +1,4 @@
-"""Secrets of a config: its keys, and what it has under the names of secrets."""
+"""Secrets of a config: its keys, and the values of settings with the name of a secret."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def secrets(config: Mapping[str, Any], apis: Iterable[str]) -> list[Secret]:
-    """The secrets of a config, whatever else is wrong with it.
+    """Return the secrets of a config, even if the config is invalid.
 
-    They are the keys, and what its headers, parameters and other settings have under the name of a secret.
+    They are the keys, and the values of headers, parameters and other settings with the name of a secret.
 
     Args:
-        config: What was read.
+        config: The config as it was read.
         apis: Names of the APIs.
     """
     found: list[Secret] = []
     for api in (config[name] for name in apis if isinstance(config.get(name), Mapping)):
         found += _secrets_in(api)
-        # A short key is masked only behind its name, which may be another one in requests.
+        # A short key is masked only after its name, and requests may use another name for it.
         auth = api.get("auth")
         if isinstance(auth, Mapping) and isinstance(auth.get("name"), str):
             found += _secrets_in(api.get("api_key"), auth["name"])
@@ -33,11 +33,11 @@ def secrets(config: Mapping[str, Any], apis: Iterable[str]) -> list[Secret]:
 
 
 def _secrets_in(value: Any, name: str = "") -> Iterator[Secret]:
-    """What in a value is secret.
+    """Yield the secrets in a value.
 
     Args:
         value: Any part of a config.
-        name: The name of a secret, if this is its value.
+        name: The name of the secret, if this is its value.
     """
     if isinstance(value, Mapping):
         for key, item in value.items():

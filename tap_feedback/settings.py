@@ -1,4 +1,4 @@
-"""The settings as typed objects: of an API, of its streams, and of the tap."""
+"""Settings as typed objects: of an API, of its streams, and of the tap."""
 
 from __future__ import annotations
 
@@ -21,22 +21,26 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
 
     start_param: Annotated[
         Name | None,
-        Meta(description="Parameter for the start of the time range, in a POST its path in the body; null to omit it."),
+        Meta(
+            description="Parameter for the start of the time range, or its path in the body of a POST; null to omit it."
+        ),
     ] = None
     end_param: Annotated[
         Name | None,
-        Meta(description="Parameter for the end of the time range, in a POST its path in the body; null to omit it."),
+        Meta(
+            description="Parameter for the end of the time range, or its path in the body of a POST; null to omit it."
+        ),
     ] = None
     format: Annotated[
         Annotated[str, text_of("time-format")],
         Meta(description="Format of a time in a request: a strftime pattern, `epoch` or `epoch_ms`."),
     ] = "%Y-%m-%dT%H:%M:%SZ"
-    lookback: Annotated[Seconds, Meta(description="Number of seconds to read again before the bookmark.")] = 0
+    lookback: Annotated[Seconds, Meta(description="Number of seconds before the bookmark to read again.")] = 0
     window: Annotated[
         Annotated[float, Meta(ge=0.04, le=36500)] | None,
         Meta(
-            description="Length in days, at least 0.04, of the windows that a time range is split into, to read "
-            "several concurrently; needs `start_param` and `end_param`; null for one range."
+            description="Length in days, at least 0.04, of the windows to split the time range into, several of which "
+            "are read concurrently; needs `start_param` and `end_param`; null to read it as a whole."
         ),
     ] = None
     initial_value: Annotated[
@@ -72,7 +76,9 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     backoff_factor: Annotated[
         float,
         Meta(
-            ge=0, le=60, description="Base of the waits: the n-th is this to the power of n, in seconds; 0 never waits."
+            ge=0,
+            le=60,
+            description="Base of the waits: the n-th is this to the power of n, in seconds; 0 for no waits.",
         ),
     ] = 2
     statuses: Annotated[
@@ -117,7 +123,7 @@ class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Meta(description="List of `params`: the stream is read once with each, as one table."),
     ] = ()
     requests_per_minute: Annotated[
-        Count | None, Meta(description="Maximum number of requests per minute; null for no limit beside the API's.")
+        Count | None, Meta(description="Maximum number of requests per minute; null for only the API's limit.")
     ] = None
     parent: Annotated[
         Name | None,
@@ -139,11 +145,11 @@ class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Stream(StreamSettings, frozen=True, kw_only=True):
-    """One stream, with all that its API and its vendor set for it.
+    """One stream, with everything that its API and its vendor set for it.
 
-    `columns` is the JSON Schema of the columns that `schema` names, or that the vendor has. `infers` says whether
-    others are derived from rows, `selected_by_default` whether it is read without a catalog. `given` has the names of
-    what the user set.
+    `columns` has the JSON Schemas of the columns in `schema` and in the vendor's preset. `infers` says whether other
+    columns are derived from rows, `selected_by_default` whether the stream is read without a catalog. `given` has the
+    names of the settings that the user set.
     """
 
     name: str
@@ -156,7 +162,7 @@ class Stream(StreamSettings, frozen=True, kw_only=True):
 
     @property
     def primary_keys(self) -> tuple[str, ...]:
-        """The names of the primary key."""
+        """The names of the primary key's properties."""
         return (self.primary_key,) if isinstance(self.primary_key, str) else self.primary_key
 
     @property
@@ -206,12 +212,12 @@ class Api(ApiSettings, frozen=True, kw_only=True):
     streams: dict[str, Stream] = {}
 
     def __repr__(self) -> str:
-        """The name alone: the rest has secrets."""
+        """Return the name alone, as the rest holds secrets."""
         return f"Api({self.name})"
 
     @property
     def url_base(self) -> str:
-        """What the path of a stream follows."""
+        """The URL in front of a stream's path."""
         return self.base_url + self.path_prefix
 
 
@@ -220,20 +226,21 @@ class General(Struct, frozen=True, kw_only=True):
 
     start_date: Annotated[
         Instant | None,
-        Meta(description="Start of the changes that incremental streams read, as a date or date-time; null for none."),
+        Meta(description="Start of the changes to read in incremental streams, as a date or date-time; null for none."),
     ] = None
     end_date: Annotated[
         Instant | None,
         Meta(
-            description="End, exclusive, of the changes that incremental streams read, as `start_date`; null for none."
+            description="End (exclusive) of the changes to read in incremental streams, as `start_date`; null for none."
         ),
     ] = None
     user_agent: Annotated[
-        Annotated[str, text_of("header-value")] | None, Meta(description="`User-Agent` to send; null for the tap's.")
+        Annotated[str, text_of("header-value")] | None,
+        Meta(description="`User-Agent` to send; null for the tap's own."),
     ] = None
     unknown_fields: Annotated[
         Literal["keep", "drop"],
-        Meta(description="Treatment of fields that a schema lacks: `keep` puts them into `_extra`, `drop` drops them."),
+        Meta(description="Treatment of fields missing in a schema: `keep` puts them into `_extra`, `drop` drops them."),
     ] = "keep"
     emit_activate_version_messages: Annotated[
         bool, Meta(description="Whether to write ACTIVATE_VERSION after a complete FULL_TABLE sync.")
@@ -247,5 +254,5 @@ class Settings(General, frozen=True, kw_only=True):
 
 
 def without_retries(api: Api) -> Api:
-    """The settings of an API whose requests are sent once each."""
+    """Return the settings of an API without retries."""
     return msgspec.structs.replace(api, retry=msgspec.structs.replace(api.retry, max_retries=0))

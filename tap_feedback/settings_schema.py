@@ -24,7 +24,7 @@ OF_STREAM = ("paginator", "incremental")
 
 
 def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
-    """The JSON Schema of the config, without what the SDK adds; a new one each time."""
+    """Return the JSON Schema of the config, without what the SDK adds. Each call returns a new object."""
     api_schema, properties = _schema_of(ApiSettings), {}
     stream = _schema_of(StreamSettings)
     stream["properties"] |= {name: api_schema["properties"][name] for name in OF_STREAM}
@@ -37,6 +37,7 @@ def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
         api["properties"]["streams"] = {
             "type": "object",
             "description": STREAMS_DESCRIPTION,
+            "propertyNames": {"format": "stream-name"},
             "additionalProperties": copy.deepcopy(stream),
             "default": {},
         }
@@ -46,7 +47,7 @@ def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
 
 
 def leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The single settings of an object, by dotted name; an object with names of the user's choice is one setting."""
+    """Yield the single settings of an object, by dotted name. An object with names of the user's is one setting."""
     for name, part in schema["properties"].items():
         if "properties" in part and isinstance(part.get("additionalProperties", True), bool):
             yield from leaves(part, f"{prefix}{name}.")
@@ -55,19 +56,19 @@ def leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, d
 
 
 def nullable(schema: Mapping[str, Any]) -> bool:
-    """Whether a setting is a text that may be null. Meltano cannot pass null on; an empty text stands for it."""
+    """Return whether a setting is a text that may be null. Meltano cannot pass on null, so an empty text means null."""
     return {"string", "null"} <= set(schema.get("type", ()))
 
 
 def _defaults_of(api: str) -> dict[str, Any]:
-    """The defaults of an API as JSON."""
+    """Return the defaults of an API as JSON."""
     given = {"base_url": "", "api_key": "", **DEFAULTS[api]}
     defaults: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.convert(given, ApiSettings)))
     return defaults
 
 
 def _set_defaults(schema: dict[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Set the defaults of one API, at the single settings and at no others."""
+    """Set the defaults of one API, at single settings only."""
     schema.pop("required", None)
     for name, part in schema["properties"].items():
         part.pop("default", None)
@@ -78,14 +79,14 @@ def _set_defaults(schema: dict[str, Any], defaults: Mapping[str, Any]) -> None:
 
 
 def _schema_of(kind: type[Struct]) -> dict[str, Any]:
-    """The schema of a class, all in one piece."""
+    """Return the schema of a class, without references."""
     schema = msgspec.json.schema(kind)
     inlined: dict[str, Any] = _inline(schema, schema.pop("$defs"))
     return inlined
 
 
 def _inline(node: Any, parts: Mapping[str, Any]) -> Any:
-    """Put the parts in the place of their references; write nulls and variants so that `--about` can show them."""
+    """Replace references with their parts, and write nulls and variants in a form that `--about` can show."""
     if isinstance(node, list):
         return [_inline(item, parts) for item in node]
     if not isinstance(node, dict):
@@ -108,7 +109,7 @@ def _inline(node: Any, parts: Mapping[str, Any]) -> Any:
 
 
 def _union(variants: list[dict[str, Any]]) -> dict[str, Any]:
-    """The properties of all types of a paginator or auth, with the type itself first."""
+    """Return the properties of all types of a paginator or auth, with the type itself first."""
     tags = {variant["properties"]["type"]["enum"][0]: variant["description"] for variant in variants}
     words = " ".join(f"`{tag}`: {description}" for tag, description in tags.items())
     merged = {name: part for variant in variants for name, part in variant["properties"].items()}

@@ -1,4 +1,4 @@
-"""Slots of `requests_per_minute`: the moments at which requests may be sent."""
+"""Slots of `requests_per_minute`: the times at which requests may be sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class Slots:
-    """Gives out moments that are evenly apart; any thread may ask.
+    """Hands out evenly spaced times, to any thread.
 
     Args:
         per_minute: Number of slots in a minute; None for no limit.
@@ -19,7 +19,7 @@ class Slots:
         self._lock = threading.Lock()
 
     def take(self, now: float) -> float:
-        """Return the next moment that is free, by the clock of the caller."""
+        """Take the next free slot, and return its time, by the caller's clock."""
         with self._lock:
             slot = max(now, self._next)
             self._next = slot + self._apart

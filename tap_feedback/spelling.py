@@ -1,4 +1,4 @@
-"""The spellings of a secret: as it is, and as URLs, JSON, Python and base64 write it."""
+"""Spellings of a secret: as it is, and as URLs, JSON, Python and base64 write it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: A backslash, which a URL may have encoded. An encoded character is encoded again if its URL is a part of another.
+#: A backslash, also URL-encoded. If a URL is part of another URL, its encoded characters are encoded again.
 BACKSLASH = r"(?:\\|%(?:25)*5[Cc])"
 SHORT_ESCAPES = dict(zip("\b\f\n\r\t", "bfnrt", strict=True))
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 class Spelling(NamedTuple):
-    """A regular expression, and a text that every match has in it, which is faster to look for."""
+    """A regular expression, and a text that every match contains, which is faster to search for."""
 
     pattern: str
     core: str
 
 
 def spell(text: str) -> Spelling:
-    """A text in any spelling: of URLs, JSON and Python, also one within another."""
+    """Return the spelling of a text in URLs, JSON and Python, also nested."""
     # Each step of escaping doubles the backslashes.
     return _join(_run(run) if run[0] == "\\" else _character(run) for run in re.findall(r"\\+|[^\\]", text))
 
 
 def spell_base64(data: bytes, before: int) -> Spelling:
-    """Some bytes within the base64 of a longer text.
+    """Return the spelling of some bytes within the base64 of a longer text.
 
     Args:
         data: The bytes.
-        before: How many bytes of the text stand before them, or any number with the same rest if divided by 3.
+        before: Number of bytes that precede them in the text, modulo 3.
     """
     bits = "?" * (8 * before) + "".join(f"{byte:08b}" for byte in data)
     bits += "?" * (-len(bits) % 6)
@@ -41,7 +41,7 @@ def spell_base64(data: bytes, before: int) -> Spelling:
 
 
 def _join(parts: Iterable[Spelling]) -> Spelling:
-    """The spelling of a text from those of its parts."""
+    """Return the spelling of a text from those of its parts."""
     patterns, cores = zip(*parts, strict=True)
     return Spelling("".join(patterns), max("".join(core or "\0" for core in cores).split("\0"), key=len))
 
@@ -52,7 +52,7 @@ def _run(backslashes: str) -> Spelling:
 
 @cache
 def _character(character: str) -> Spelling:
-    """One character; those that no encoding changes as they are."""
+    """Return the spelling of one character; the character itself if no encoding changes it."""
     if re.fullmatch("[A-Za-z0-9._-]", character):
         return Spelling(re.escape(character), character)
     utf_8 = character.encode("utf-8", "surrogatepass")
@@ -72,7 +72,7 @@ def _character(character: str) -> Spelling:
     plain += [re.escape(character), re.escape(misread)]
     if character == " ":
         plain.append(_character("+").pattern)
-    # Quotes have a backslash before them; what it changes into other characters needs one.
+    # A backslash may precede a quote, and must precede an escaped character.
     return Spelling(f"(?:{BACKSLASH}*(?:{_any(plain)})|{BACKSLASH}+(?:{_any(escaped)}))", "")
 
 
@@ -81,19 +81,19 @@ def _any(patterns: Iterable[str]) -> str:
 
 
 def _hex(number: int, width: int) -> str:
-    """A number in hexadecimal digits, small or capital."""
+    """Return a pattern for a number in hexadecimal digits of either case."""
     return re.sub("[a-f]", lambda digit: f"[{digit[0]}{digit[0].upper()}]", f"{number:0{width}x}")
 
 
 @cache
 def _sextet(bits: str) -> Spelling:
-    """The base64 characters that stand for six bits, of which some may be unknown."""
+    """Return the spelling of the base64 character for six bits, some of which may be unknown."""
     matches = re.compile(bits.replace("?", ".")).fullmatch
     found = [character for number, character in enumerate(BASE64) if matches(f"{number:06b}")]
     plain = "".join(character for character in found if character.isalnum())
     if plain == found[0]:
         return Spelling(plain, plain)
-    ways = [f"[{plain}]"] if plain else []
-    # The alphabet for URLs has two other characters.
-    ways += [_character(way).pattern for old, new in ("+-", "/_") if old in found for way in (old, new)]
-    return Spelling(f"(?:{_any(ways)})", "")
+    patterns = [f"[{plain}]"] if plain else []
+    # The base64 alphabet for URLs has two other characters.
+    patterns += [_character(either).pattern for old, new in ("+-", "/_") if old in found for either in (old, new)]
+    return Spelling(f"(?:{_any(patterns)})", "")

@@ -1,4 +1,4 @@
-"""Singer state: checked, and converted if a singer-io tap wrote it."""
+"""Singer state: its check, and its conversion if a singer-io tap wrote it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def checked_state(state: Any, streams: AbstractSet[str]) -> dict[str, Any]:
-    """A state with `bookmarks`, which a singer-io tap leaves out.
+    """Return a state with `bookmarks`, which a singer-io tap leaves out.
 
     Args:
-        state: What a runner returned, as any JSON value.
-        streams: The names by which a state of a singer-io tap is known.
+        state: The state that a runner passed in: any JSON value.
+        streams: The stream names by which to recognise the state of a singer-io tap.
 
     Raises:
         ConfigurationError: It is not a Singer state.

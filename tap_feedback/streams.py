@@ -1,4 +1,4 @@
-"""The eight streams: the name, the path and the selector of each."""
+"""Shipped streams: the name, the path and the selector of each."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Suggestions(AnalyticsAPI):
 
 
 class CustomerSupportData(SupportAPI):
-    """Requests of customers to the support."""
+    """Requests of customers for support."""
 
     name = "customer_support_data"
     path = "/resource"
@@ -87,12 +87,12 @@ STREAM_TYPES: tuple[type[FeedbackStream], ...] = (
     CustomerSupportData,
 )
 
-#: The bases of streams that only the settings know.
+#: The base classes of streams that only the settings define.
 API_TYPES: dict[str, type[FeedbackStream]] = {kind.api: kind for kind in (FeedbackAPI, AnalyticsAPI, SupportAPI)}
 
 
 def shipped(kinds: Iterable[type[FeedbackStream]] = STREAM_TYPES) -> Shipped:
-    """Return the settings of streams, by API and name: those of the eight, unless others are given."""
+    """Return the settings of streams, by API and name; by default those of the eight shipped streams."""
     found: dict[str, dict[str, dict[str, Any]]] = {api: {} for api in API_TYPES}
     for kind in kinds:
         found[kind.api][kind.name] = {  # type: ignore[misc]  # to the SDK it belongs to instances

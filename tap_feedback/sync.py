@@ -1,4 +1,4 @@
-"""Runner of streams: side by side, each on its own thread, until all end or a signal comes."""
+"""Runner of streams, each on its own thread, until all have ended or a signal comes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 #: Seconds between two progress lines of a stream.
 PROGRESS_INTERVAL = 10
-#: Seconds for which a target that does not read may delay the end after a signal.
+#: Maximum seconds between a signal and the end of the process, if the target does not read.
 GRACE = 5
 #: The signals that end a sync.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SyncFailedError(SyncError):
-    """Some streams failed. Each has its own line in the log."""
+    """Some streams failed. The log has a line for each of them."""
 
 
 class Aborted(SystemExit):
@@ -47,18 +47,18 @@ class Runnable(Protocol):
 
     @property
     def progress(self) -> Progress:
-        """What the stream has done so far."""
+        """Progress of the stream so far."""
 
 
 AnyStream = TypeVar("AnyStream", bound=Runnable)
 
 
 class Runner(Generic[AnyStream]):
-    """Runs streams side by side. A stream that fails does not stop the others.
+    """Runs streams concurrently. A stream that fails does not stop the others.
 
     Args:
         streams: The streams, at least one.
-        lock: Held by the caller, who created it. A stream holds it except while it waits.
+        lock: Created and held by the caller. A running stream holds it except while it waits.
         logger: For progress, failures and the summary.
     """
 
@@ -75,9 +75,9 @@ class Runner(Generic[AnyStream]):
         """Do the same work with every stream.
 
         Args:
-            work: What to do with a stream, on its own thread.
-            at_end: Writes the last state, when all streams have ended or a signal came. The calling thread does it, and
-                is the only one that still writes. None if nothing is written.
+            work: What to do with a stream, on the stream's thread.
+            at_end: Writes the last state, after all streams have ended or a signal came. It runs on the calling thread,
+                when no other thread writes any more. None if nothing is written.
 
         Raises:
             Aborted: A signal came.
@@ -92,7 +92,7 @@ class Runner(Generic[AnyStream]):
                     at_end()
             except OutputLostError:
                 self._lock.close()
-                if not self._exit_code:  # else the target got the same signal, as by Ctrl-C
+                if not self._exit_code:  # else the target got the same signal, for example by Ctrl-C
                     raise
             finally:
                 workers.shutdown(wait=False, cancel_futures=True)
@@ -105,11 +105,11 @@ class Runner(Generic[AnyStream]):
             raise Aborted(self._exit_code)
 
     def log_summary(self) -> None:
-        """Log a table of what each stream did."""
+        """Log a table with the progress of each stream."""
         self._logger.info("Summary:\n%s", summary(stream.progress for stream in self._streams))
 
     def raise_failures(self) -> None:
-        """Log a line for each stream that failed, at the debug level with its traceback.
+        """Log a line for each failed stream, at the debug level with a traceback.
 
         Raises:
             SyncFailedError: At least one stream failed.
@@ -122,20 +122,20 @@ class Runner(Generic[AnyStream]):
             raise SyncFailedError(f"{len(self.failures)} of {len(self._streams)} streams failed: {names}")
 
     def _run(self, stream: AnyStream, work: Callable[[AnyStream], None]) -> None:
-        """Do the work with one stream, on its thread."""
+        """Do the work with one stream, on its own thread."""
         self._lock.acquire()
         try:
             work(stream)
         except OutputLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other streams go on; `raise_failures` reports it
+        except Exception as error:  # noqa: BLE001 - the other streams continue in any case; `raise_failures` reports it
             stream.progress.result = "failed"
             self.failures[stream.name] = error
         finally:
             self._lock.release()
 
     def _wait_for(self, runs: Mapping[Future[None], AnyStream]) -> None:
-        """Wait for all streams, and log from time to time how far they are.
+        """Wait for all streams, and log their progress from time to time.
 
         Raises:
             Aborted: A signal came; streams may still be running.
@@ -150,12 +150,12 @@ class Runner(Generic[AnyStream]):
                 if run in pending and stream.progress.result == "running":
                     self._logger.info("%s", stream.progress.line)
                 elif run in done and stream.progress.result == "failed" and pending:
-                    self._logger.warning("%s: failed; the other streams go on", stream.name)
+                    self._logger.warning("%s: failed; the other streams continue", stream.name)
 
     # Signals
 
     def _wait(self, pending: set[Future[None]]) -> tuple[set[Future[None]], set[Future[None]]]:
-        """Wait for an interval, or until all have ended; the only place that a signal interrupts."""
+        """Wait for an interval, or until all have ended. A signal interrupts the main thread only here."""
         self._is_waiting = True
         try:
             if self._exit_code:
@@ -166,8 +166,8 @@ class Runner(Generic[AnyStream]):
 
     @contextmanager
     def _handling_signals(self) -> Iterator[None]:
-        """Let signals end the sync. Once one came, others are ignored to the end of the process."""
-        if threading.current_thread() is not threading.main_thread():  # no other one can handle signals
+        """Let a signal end the sync. After the first one, signals are ignored until the process ends."""
+        if threading.current_thread() is not threading.main_thread():  # only that one can handle signals
             yield
             return
         handlers = {number: signal.signal(number, self._stop) for number in SIGNALS}
@@ -179,7 +179,7 @@ class Runner(Generic[AnyStream]):
                     signal.signal(number, handler)
 
     def _stop(self, number: int, _: FrameType | None) -> None:
-        """End the sync. The main thread runs this, and may be writing: then the signal waits until it has written."""
+        """End the sync. The main thread runs this. If it is writing, the sync ends after it has written."""
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         self._exit_code = 128 + number
@@ -195,7 +195,7 @@ class Runner(Generic[AnyStream]):
 def signal_handlers_kept() -> Iterator[None]:
     """Restore the signal handlers at the end of the block, and hold signals back until then.
 
-    The SDK's constructor of taps installs its own handlers, which end the process with exit code 0.
+    The constructor of the SDK's tap installs its own handlers, which end the process with exit code 0.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -211,7 +211,7 @@ def signal_handlers_kept() -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """The message of an error, with its type unless the tap raises it itself."""
+    """Return the message of an error, with its type unless the tap itself raised it."""
     if isinstance(error, (ConfigurationError, OutputLostError, SyncError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

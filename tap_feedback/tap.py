@@ -1,4 +1,4 @@
-"""TapFeedback: settings in, streams out."""
+"""The tap: loads the settings, and makes and runs the streams."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.exceptions import ConfigurationError, FatalSyncError, SyncError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
 from tap_feedback.catalog import check_catalog, read_replication_metadata
@@ -44,7 +44,7 @@ class TapFeedback(CommandLineTap):
     name = "tap-feedback"
     config_jsonschema = config_jsonschema(shipped())
     message_writer_class = MessageWriter
-    #: The streams that the tap ships. A subclass may have others, with hooks of the SDK overridden.
+    #: The streams that the tap ships. A subclass may have others, which may override hooks of the SDK.
     stream_types: Sequence[type[FeedbackStream]] = STREAM_TYPES
 
     def __init__(
@@ -63,9 +63,9 @@ class TapFeedback(CommandLineTap):
         if isinstance(catalog, dict):
             check_catalog(catalog)
             read_replication_metadata(catalog)
-        # Discovery (`validate_config` false) works without settings, so they may be incomplete there, but not wrong.
+        # Discovery (`validate_config` false) works without settings, so for it they may be incomplete, but not wrong.
         config = self._load(config or {}, parse_env=parse_env_config, complete=validate_config)
-        # The SDK's own check would write defaults into the settings; here it sees a schema without them.
+        # The SDK's own check would write defaults into the settings, so it gets a schema without them.
         self.config_jsonschema = {"properties": {}}  # type: ignore[misc]  # a class variable
         with signal_handlers_kept():
             super().__init__(config=config, catalog=catalog, validate_config=False, setup_mapper=False, **kwargs)
@@ -73,17 +73,17 @@ class TapFeedback(CommandLineTap):
             self.setup_mapper()
 
     def _load(self, config: dict[str, Any], *, parse_env: bool, complete: bool) -> dict[str, Any]:
-        """Load the settings; the config as the SDK gets it.
+        """Load the settings, and return the config for the SDK.
 
         Raises:
-            ConfigValidationError: Settings are wrong, or missing although they must be `complete`.
+            ConfigValidationError: Settings are wrong, or `complete` is true and settings are missing.
         """
         schema = copy.deepcopy(self.config_jsonschema)
         self.append_builtin_config(schema)
         if parse_env:
             config = merge(config, from_environment(schema, os.environ, "TAP_FEEDBACK_"))
         guard_logs(secrets(config, self.shipped))
-        # A copy, in which numbers of other types, such as Decimals, become those of JSON.
+        # A copy in which other types of numbers, such as Decimals, are JSON numbers.
         config = with_numbers(json.loads(json.dumps(config, default=float)), schema)
         self.settings = load(config, self.shipped, schema=schema, complete=complete)
         #: The API of each stream, by name, whether the API is set or not.
@@ -92,12 +92,12 @@ class TapFeedback(CommandLineTap):
         return config
 
     def setup_mapper(self) -> None:
-        """Map by a catalog's schemas as the streams complete them: the catalog may be older than the settings."""
+        """Set up stream maps after the streams have completed the catalog, which may be older than the settings."""
         _ = self.streams
         super().setup_mapper()
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Load the state that a runner returns, or that of a singer-io tap.
+        """Load a state of this tap or of a singer-io tap.
 
         Raises:
             ConfigurationError: It is not a Singer state.
@@ -110,7 +110,7 @@ class TapFeedback(CommandLineTap):
     # Streams
 
     def discover_streams(self) -> Sequence[FeedbackStream]:
-        """The streams of the APIs that are set; all eight if none is set."""
+        """Return the streams of the APIs that are set, or all eight streams if no API is set."""
         agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
         gates = Gates()
         self.connections = {name: Connection(api, agent, gates) for name, api in self.settings.apis.items()}
@@ -132,14 +132,17 @@ class TapFeedback(CommandLineTap):
                 (listed,) = (other for other in streams if other.name == stream.declaration.parent)
                 stream.parents.add_columns(listed.schema["properties"])
             if self.input_catalog is None and stream.declaration.infers and apis[stream.api].base_url:
-                infer_columns(stream)
+                try:
+                    infer_columns(stream)
+                except SyncError as error:
+                    raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
         return streams
 
     def selected_streams(self) -> list[FeedbackStream]:
-        """The streams to sync, checked before any request is sent.
+        """Return the streams to sync, after checking them. No request is sent.
 
         Raises:
-            ConfigurationError: No stream is selected, or one cannot be synced as the catalog or state says.
+            ConfigurationError: No stream is selected, or one cannot be synced with this catalog or state.
         """
         if not self.settings.apis:
             raise ConfigurationError(
@@ -152,7 +155,7 @@ class TapFeedback(CommandLineTap):
             if name not in self.api_of:
                 raise ConfigurationError(f"catalog: unknown stream {name!r}; the streams are {', '.join(self.api_of)}")
             if name not in self.streams:
-                self.logger.warning("catalog: %s is selected, but `%s` is not set: left out", name, self.api_of[name])
+                self.logger.warning("catalog: %s is selected, but `%s` is not set; skipped", name, self.api_of[name])
         selected: list[FeedbackStream] = [stream for stream in self.streams.values() if stream.selected]  # type: ignore[misc]
         if not selected:
             raise ConfigurationError(
@@ -165,19 +168,19 @@ class TapFeedback(CommandLineTap):
     # Sync
 
     def sync_all(self) -> None:  # type: ignore[misc]  # the SDK's stops at the first stream that fails
-        """Sync the selected streams side by side.
+        """Sync the selected streams concurrently.
 
         Raises:
-            ConfigurationError: Settings, catalog or state are wrong in a way that no request is needed to see.
+            ConfigurationError: The settings, the catalog or the state are wrong. No request was sent.
             SyncFailedError: Streams failed; the others are complete.
             Aborted: A signal came.
             OutputLostError: The target is gone.
         """
         streams = self.selected_streams()
-        # A runner keeps the last state it saw, so it gets one even if every stream fails.
+        # A runner keeps the last state that it received, so it gets one even if every stream fails.
         self.state_writer.write_state(self.state)
         # Some targets pass a state on only if it is the last message. The SDK's writer would leave out a state that it
-        # wrote before, however many rows came since.
+        # has already written, even if rows followed it.
         runner = self._run(
             streams, lambda stream: stream.run(), at_end=lambda: self.write_message(StateMessage(self.state))
         )
@@ -185,7 +188,7 @@ class TapFeedback(CommandLineTap):
         runner.raise_failures()
 
     def run_connection_test(self) -> bool:  # type: ignore[misc]  # the SDK's writes rows, and stops at a failure
-        """Read two pages of each selected stream, and log what they prove: what `--test` does. Nothing is written.
+        """Read two pages of each selected stream without writing them, and log what they prove, as `--test` does.
 
         Raises:
             ConfigurationError: As `sync_all`.
@@ -205,7 +208,7 @@ class TapFeedback(CommandLineTap):
         work: Callable[[FeedbackStream], None],
         at_end: Callable[[], None] | None = None,
     ) -> Runner[FeedbackStream]:
-        """Run streams side by side, then close the connections; the runner has the failures."""
+        """Run streams concurrently, then close the connections. The returned runner has the failures."""
         runner = Runner(streams, lock=self.lock, logger=self.logger)
         self.failures = runner.failures
         try:

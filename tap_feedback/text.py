@@ -1,16 +1,16 @@
-"""Texts of others, such as the names of an API's fields, as parts of a line of the log."""
+"""Foreign texts, such as the names of an API's fields, made safe for a log line."""
 
 from __future__ import annotations
 
 from tap_feedback import redaction
 
-#: The most characters that are shown of a text.
+#: Maximum number of characters to show of a text.
 LONGEST = 80
 
 
 def one_line(text: str) -> str:
-    """A text that can neither forge a line nor steer a terminal, nor fill the log: escaped, and cut if it is long."""
-    # The secrets go first: what a cut leaves of one would not be known as one.
+    """Return a text escaped and cut, so that it cannot forge a log line, control a terminal or flood the log."""
+    # Secrets are removed first, as the rest of a cut secret would not be recognised.
     text = redaction.redactor(text)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST - 1]}…"
@@ -20,5 +20,5 @@ def one_line(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    """A character as it is if it can be seen, else as Python writes it."""
+    """Return a printable character unchanged, and any other as Python escapes it."""
     return character if character.isprintable() else repr(character)[1:-1]

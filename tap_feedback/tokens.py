@@ -1,4 +1,4 @@
-"""Requests for access tokens: sent unsigned, at the pace of their host, which may be another one than the API's."""
+"""Requests for access tokens, sent unsigned and at the pace of their host, which may not be the API's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tap_feedback.gate import Gate, Gates
     from tap_feedback.settings import Api
 
-#: The setting that has the address.
+#: The setting with the URL.
 SETTING = "auth.access_token_url"
 
 
@@ -45,15 +45,15 @@ class TokenClient:
         self._gates = gates
         self._closed = closed
         self._lock = threading.Lock()
-        self._route: tuple[Host, Gate] | None = None  # once it is needed
+        self._route: tuple[Host, Gate] | None = None  # set by the first request
 
     def __call__(self, request: HTTPRequest) -> TokenResponse:
-        """Send a request; no retry.
+        """Send a request, without retries.
 
         Raises:
-            TransientError: A failure that may pass.
-            TokenError: Another one.
-            CancelledError: The connection was closed meanwhile.
+            TransientError: The request failed, and a retry may help.
+            TokenError: The request failed, and a retry would not help.
+            CancelledError: The connection was closed first.
         """
         url = self.api.base_url + request.url if request.url.startswith("/") else request.url
         with self._lock:
@@ -76,7 +76,7 @@ class TokenClient:
         return response
 
     def close(self) -> None:
-        """Let a request that waits see that the connection is closed, and close the token's own."""
+        """End the waits of requests, and close the host's connection."""
         with self._lock:
             if self._route is not None:
                 host, gate = self._route
@@ -89,7 +89,7 @@ class TokenClient:
         def check(status: int, headers: Mapping[str, str]) -> None:
             check_transient(status, headers, self.api)
 
-        # The headers of the settings are the API's, and may hold secrets.
+        # The headers in the settings may hold secrets, so only the API's own host gets them.
         own = self.api.headers if locate(url).origin == locate(self.api.base_url).origin else {}
         headers = merge_headers(own, request.headers)
         body = encode(request.data, headers)
@@ -105,7 +105,7 @@ class TokenClient:
 
 
 def _decoded(body: bytes) -> Any:
-    """The JSON value of a body; None if it is not JSON."""
+    """Return the JSON value of a body; None if it is not JSON."""
     try:
         return decode(body)[0]
     except TransientError:

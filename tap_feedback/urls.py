@@ -1,4 +1,4 @@
-"""URLs of requests: where they lead, and their query."""
+"""URLs of requests: their origin, path and query."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port of a URL, in one spelling."""
+    """Scheme, host and port of a URL, normalised."""
 
     scheme: str
     host: str | None
     port: int
 
     def __str__(self) -> str:
-        """The origin as the beginning of a URL."""
+        """Return the origin as the beginning of a URL."""
         host = f"[{self.host}]" if self.host and ":" in self.host else self.host
         is_usual = self.port == _usual_port(self.scheme)
         return f"{self.scheme}://{host}" if is_usual else f"{self.scheme}://{host}:{self.port}"
@@ -36,12 +36,12 @@ class Location(NamedTuple):
 
     @property
     def target(self) -> str:
-        """Path and query, as a request line has them."""
+        """Path and query, as in a request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
 def origin(parts: SplitResult) -> Origin:
-    """The origin of a URL."""
+    """Return the origin of a URL."""
     return Origin(parts.scheme, parts.hostname, parts.port or _usual_port(parts.scheme))
 
 
@@ -51,7 +51,7 @@ def _usual_port(scheme: str) -> int:
 
 @lru_cache
 def quoted(url: str) -> str:
-    """A URL as requests sends it, quoted where it needs to be."""
+    """Return a URL as requests sends it, quoted if necessary."""
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
     return str(request.url)
@@ -59,21 +59,21 @@ def quoted(url: str) -> str:
 
 @lru_cache
 def locate(url: str) -> Location:
-    """Where a URL leads.
+    """Return the location of a URL.
 
     Raises:
-        ValueError: It is not a URL; or RequestException.
+        ValueError: It is not a valid URL. Some invalid URLs raise RequestException.
     """
     parts = urlsplit(quoted(url))
     return Location(origin(parts), parts.path or "/", parts.query)
 
 
 def join_queries(query: str, other: str, *, replaced: Container[str] = ()) -> str:
-    """Two queries as one.
+    """Return two queries as one.
 
     Args:
-        query: A query; it keeps its spelling, but loses the parameters in `replaced`.
-        other: Another one, to follow it.
+        query: The first query. It keeps its spelling, but loses the parameters in `replaced`.
+        other: The second query.
         replaced: Names of parameters.
     """
     if query and replaced:

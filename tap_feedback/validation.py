@@ -1,4 +1,4 @@
-"""Validation of a config: the typed settings, or all its faults in lines that name the setting and never its value."""
+"""Validation of a config: returns typed settings, or reports all faults in lines that never quote a value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tap_feedback.text import one_line
 if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
-#: Objects whose names are the user's.
+#: Objects with names chosen by the user.
 FREE = {"headers", "params", "variables", "json", "schema"}
 
 
@@ -35,14 +35,14 @@ def load(
     """Return the settings of a config.
 
     Args:
-        config: What was read.
+        config: The config as it was read.
         shipped: The streams that the tap ships.
         schema: The schema of `config_jsonschema`, with what the SDK adds.
-        complete: Whether all that is required must be there. Discovery needs no address and no key, so that they are
-            empty if they are not set.
+        complete: Whether required settings must be set. Discovery needs neither URL nor key, so it passes False, and
+            they are empty if they are not set.
 
     Raises:
-        ConfigValidationError: The config has faults; `errors` has a line for each.
+        ConfigValidationError: The config has faults. `errors` has a line for each.
     """
     if not isinstance(config, Mapping):
         raise ConfigValidationError("Config validation failed", errors=["the config must be an object"], schema={})
@@ -66,7 +66,7 @@ def load(
 
 
 def with_nulls(part: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a part of a config with null for each empty text where null may be."""
+    """Return a part of a config with null in place of each empty text that may be null."""
     if not isinstance(part, Mapping):
         return part
     others = schema.get("additionalProperties")
@@ -85,7 +85,7 @@ def _faults_by_schema(schema: Mapping[str, Any], config: Mapping[str, Any]) -> I
     formats = FormatChecker(formats=())
     for name, (_, holds) in FORMATS.items():
         formats.checks(name)(lambda value, holds=holds: not isinstance(value, str) or bool(holds(value)))
-    # JSON Schema takes 1.0 for an integer, and Python's JSON reads NaN.
+    # To JSON Schema, 1.0 is an integer, and Python's JSON decoder accepts NaN.
     types = Draft7Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
@@ -131,7 +131,7 @@ def _typed(name: str, block: Block, given: Block) -> Api:
 
 
 def _typed_stream(name: str, own: Block, api: Block, columns: Block) -> dict[str, Any]:
-    """Return all that is set for a stream."""
+    """Return everything that is set for a stream."""
     paging = merge_typed(api["paginator"], own.get("paginator", {}))
     if own.get("single_object") and "paginator" not in own:
         paging = {"type": "single_page"}
@@ -149,5 +149,5 @@ def _typed_stream(name: str, own: Block, api: Block, columns: Block) -> dict[str
 
 
 def _filled(section: str, part: Block) -> Block:
-    """Return an auth or paginator with an empty text for what it requires, which discovery does without."""
+    """Return an auth or paginator with an empty text for each missing setting, as discovery needs none of them."""
     return {**dict.fromkeys(required(section, part), ""), **part}

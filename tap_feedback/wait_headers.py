@@ -1,4 +1,4 @@
-"""Headers by which an API asks to wait, such as `Retry-After`: seconds, an HTTP date or a Unix epoch."""
+"""Headers by which an API asks the tap to wait, such as `Retry-After`: seconds, an HTTP date or a Unix epoch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def requested_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | None:
-    """Seconds that a response asks to wait.
+    """Return the seconds that a response asks to wait.
 
     Args:
-        headers: Its headers, found in any case.
-        names: The headers that may say so, in order of preference.
+        headers: Its headers, whose names may be in any case.
+        names: The headers that may have the wait, in order of preference.
 
     Returns:
-        The wait by the first of them that can be read, 0 or more; None if none can.
+        The wait in the first of these headers that can be read, 0 or more; None if no header can be read.
     """
     now = datetime.now(timezone.utc)
     waits = (retry_after(headers.get(name), now) for name in names)
@@ -28,10 +28,10 @@ def requested_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | 
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that the value of a header asks to wait, from seconds, an HTTP date or a Unix epoch.
+    """Return the seconds to wait for the value of a header: seconds, an HTTP date or a Unix epoch.
 
     Returns:
-        0 or more; None if there is no header, or it cannot be read.
+        0 or more; None if the header is missing or cannot be read.
     """
     if value is None:
         return None

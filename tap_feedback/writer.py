@@ -1,4 +1,4 @@
-"""Singer messages out, in large writes."""
+"""Writer of Singer messages, in large chunks."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from singer_sdk.singerlib.encoding.simple import Message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Bytes to collect before a write; a pipe takes 64 KiB at a time, and above some times that nothing is won.
+#: Number of bytes to collect before a write. A pipe takes 64 KiB at a time; a larger buffer than this is not faster.
 BUFFER_SIZE = 512 * 1024
 
 
 class OutputLostError(Exception):
-    """Something that was written did not arrive, so that nothing more may be said to have."""
+    """Output was lost, so nothing that follows may be reported as written."""
 
     def __init__(self, error: OSError) -> None:
         closed = isinstance(error, BrokenPipeError)
         super().__init__(
-            "The target closed the pipe before all was written" if closed else f"Writing failed: {error.strerror}"
+            "The target closed the pipe before everything was written"
+            if closed
+            else f"Writing failed: {error.strerror}"
         )
 
 
 def _encode_other(value: object) -> object:
-    """What JSON has no form for: stream maps may give dates."""
+    """Encode a value that is not JSON: stream maps may return dates."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 class RecordLine(msgspec.Struct, tag_field="type", tag="RECORD"):
-    """A RECORD message, in the order of the SDK's."""
+    """A RECORD message, with its members in the order of the SDK's."""
 
     stream: str
     record: dict[str, Any]
@@ -43,7 +45,7 @@ class RecordLine(msgspec.Struct, tag_field="type", tag="RECORD"):
 
 
 class MessageWriter(GenericSingerWriter[bytes, Message]):
-    """Writes Singer messages to stdout, each a line; flushed at STATE and by `flush`, not for every record."""
+    """Writes Singer messages to stdout, one per line. It flushes at STATE and by `flush`, not after every record."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class MessageWriter(GenericSingerWriter[bytes, Message]):
         return self._encoder.encode(message.to_dict()) + b"\n"
 
     def write_message(self, message: Message) -> None:
-        """Write a message; STATE, and every rarer one, reaches the target at once."""
+        """Write a message. All messages but RECORD reach the target immediately."""
         self._buffer += self.serialize_message(message)
         if message.type is not SingerMessageType.RECORD or len(self._buffer) >= BUFFER_SIZE:
             self.flush()
@@ -63,27 +65,27 @@ class MessageWriter(GenericSingerWriter[bytes, Message]):
     def write_records(
         self, stream: str, records: Iterable[dict[str, Any]], *, version: int | None, time_extracted: datetime
     ) -> None:
-        """Write RECORD messages that share all but the record, the bytes as `write_message` would write them."""
-        told = msgspec.UNSET if version is None else version
+        """Write RECORD messages of one page, byte for byte as `write_message` would write them."""
+        encoded_version = msgspec.UNSET if version is None else version
         self._buffer += self._encoder.encode_lines(
-            [RecordLine(stream, record, told, time_extracted) for record in records]
+            [RecordLine(stream, record, encoded_version, time_extracted) for record in records]
         )
         if len(self._buffer) >= BUFFER_SIZE:
             self.flush()
 
     def flush(self) -> None:
-        """Hand all that is collected to the target.
+        """Write the buffer to stdout.
 
         Raises:
-            OutputLostError: The target is gone, or there is no room for what is written.
+            OutputLostError: The target is gone, or the disk is full.
         """
         left, self._buffer = memoryview(self._buffer), bytearray()
-        # Buffered by Python or not (PYTHONUNBUFFERED), what is written below takes one way.
+        # The raw stream, whether or not Python buffers stdout (PYTHONUNBUFFERED).
         out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         try:
             sys.stdout.flush()
             while left:
-                taken = out.write(left)  # a part, or nothing where a pipe that does not block is full
+                taken = out.write(left)  # a part of it, or nothing if a non-blocking pipe is full
                 left = left[taken or 0 :]
                 if not taken:
                     select.select([], [out], [])

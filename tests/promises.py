@@ -51,6 +51,7 @@ PROMISES = {
     "The response is cut off, reset, half of a gzip stream, not JSON, or too slow.": "test_case",
     "The API returns 429 or 503 with `Retry-After`.": "test_an_honest_rate_limit_fails_no_stream",
     "The API returns another status of `retry.statuses`.": "test_statuses",
+    "An access token is refused during the sync.": "test_a_refused_token_is_replaced_once",
     "The API returns any other 4xx or 5xx.": "test_statuses",
     "The API redirects to another host.": "test_case",
     "A record has fields that the schema does not know, or values that do not fit.": "test_nothing_is_lost",

@@ -88,7 +88,7 @@ class Server:
                 server.handle(self)
 
             def log_message(self, *args: object) -> None:
-                """Stay silent."""
+                """Log nothing."""
 
         class Http(ThreadingHTTPServer):
             daemon_threads = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
@@ -16,8 +17,22 @@ def test_json_keeps_numbers() -> None:
     assert encode({"a": 1700000000, "b": Decimal("1.10"), "c": None}, {}) == b'{"a":1700000000,"b":1.10,"c":null}'
 
 
+def test_a_form_has_what_json_would_have() -> None:
+    """A list is several values, an object is JSON, and null is left out."""
+    body = {"archived": True, "ids": [1, 2], "by": {"id": 1}, "none": None, "q": "a b", "n": Decimal("1.10")}
+    encoded = encode(body, {"content-type": "application/x-www-form-urlencoded; charset=utf-8"})
+    assert parse_qsl(encoded.decode()) == [
+        ("archived", "true"),
+        ("ids", "1"),
+        ("ids", "2"),
+        ("by", '{"id":1}'),
+        ("q", "a b"),
+        ("n", "1.10"),
+    ]
+
+
 def test_with_values_copies() -> None:
-    """The body of a stream stays as it is for its next request."""
+    """The body in a stream's settings does not change."""
     body = {"a": {"b": 1}, "list": [{"value": 0}]}
     assert with_values(body, {"a.c": 2, "list.0.value": 3}) == {"a": {"b": 1, "c": 2}, "list": [{"value": 3}]}
     assert body == {"a": {"b": 1}, "list": [{"value": 0}]}
@@ -54,7 +69,7 @@ def test_a_path_that_leads_nowhere(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", ["x", "a.x", "a.0.x.y", "b.0.c"])
 def test_removing(path: str) -> None:
-    """A member that is not there stays away."""
+    """Removing a missing member changes nothing."""
     body = {"a": [1], "b": [{"c": 2, "d": 3}]}
     remove_path(body, path)
     assert body == ({"a": [1], "b": [{"d": 3}]} if path == "b.0.c" else {"a": [1], "b": [{"c": 2, "d": 3}]})

@@ -96,5 +96,5 @@ def test_stream_of_an_api_that_is_not_set(write: Callable[..., str], shared: San
     catalog = write("catalog.json", catalog_of(shared.config, "feedback_data", "forums"))
     run = run_tap("--config", write("config.json", config), "--catalog", catalog)
     assert run.returncode == 0
-    assert "catalog: forums is selected, but `analytics` is not set: left out" in run.stderr
+    assert "catalog: forums is selected, but `analytics` is not set; skipped" in run.stderr
     assert len(written_by(run).records("feedback_data")) == 120

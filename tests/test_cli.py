@@ -104,7 +104,7 @@ def test_closed_stdout(write: Callable[..., str], option: str) -> None:
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert "| ERROR " in line
-    assert "stdout is closed: there is nowhere to write to" in line
+    assert "stdout is closed; pipe the output into a target or a file" in line
 
 
 @pytest.mark.parametrize("option", ["--discover", "--about"])
@@ -130,7 +130,7 @@ def test_a_test_of_another_name(write: Callable[..., str]) -> None:
 
 
 def test_no_line_says_that_the_environment_is_skipped(write: Callable[..., str], shared: Sandbox) -> None:
-    """The SDK says so of each tap, of this one too, which reads it all the same."""
+    """The SDK logs that for each tap, although this one reads the environment."""
     config = write("config.json", {"feedback": shared.config["feedback"]})
     for level, times in (("INFO", 0), ("DEBUG", 1)):
         run = run_tap("--config", config, env={"TAP_FEEDBACK_LOGLEVEL": level})

@@ -273,7 +273,7 @@ def test_a_deselected_extra_is_told_as_dropped(caplog: pytest.LogCaptureFixture)
 
 
 def test_deselected_nested_properties_do_not_disturb_offset_pages(sandbox: Sandbox) -> None:
-    """Rows are compared as they came, whatever is taken out of the records."""
+    """The original rows are compared, even if properties are removed from the records."""
     config = sandbox.config
     run = sync(config, catalog=catalog_without(config, "feedback_data", ["properties", "feedback_text"]))
     assert run.ids("feedback_data") == [row["id"] for row in sandbox.rows("feedback_data")]
@@ -356,7 +356,7 @@ def kinds_of(run: Run, stream: str) -> list[str]:
 
 
 FAILURES: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "the path is wrong": (Reply(status=404), {}, "answered 404"),
+    "the path is wrong": (Reply(status=404), {}, "returned 404"),
     "the primary key is wrong": ({"data": [{"uuid": "a"}]}, {}, "no usable 'id'"),
     "the primary key is missing later on the page": ({"data": [ROW, {"uuid": "a"}]}, {}, "no usable 'id'"),
     "a stream map fails": ({"data": [ROW]}, {"stream_maps": {"feedback_data": {"x": "1/0"}}}, "ZeroDivisionError"),
@@ -378,11 +378,11 @@ def test_a_stream_that_fails_before_its_first_record_leaves_no_schema(
 
 
 def test_the_schema_comes_with_the_first_record() -> None:
-    """A stream that fails later has announced what it wrote; the state stays as it was."""
+    """A stream that fails later has written its SCHEMA, and the state does not change."""
     first = {"forums": [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": {"cursor": "b"}}
     with Server(lambda request: Reply(status=404) if "cursor" in request.query else first) as server:
         run = analytics(server)
-    assert "answered 404" in run.failures["forums"]
+    assert "returned 404" in run.failures["forums"]
     assert kinds_of(run, "forums") == ["STATE", "SCHEMA", "RECORD", "STATE"]
     assert run.state == {"bookmarks": {"forums": {}}}
 
@@ -464,7 +464,7 @@ def test_a_key_from_the_settings_is_not_nullable(key: str | list[str], types: li
 
 @pytest.mark.parametrize("nullable", [{"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}])
 def test_a_key_of_an_older_catalog_is_not_nullable(nullable: dict[str, Any]) -> None:
-    """A catalog that was made before its key was one has it as nullable, or not as a column at all."""
+    """A catalog from before the key was set has it as nullable, or does not have its column."""
     with Server(lambda request: {"forums": [{"name": "a", "code": 1}]}) as server:
         config = {"analytics": api(server.url)}
         catalog = catalog_of(config, "forums")

@@ -155,40 +155,40 @@ def test_transient_statuses(status: int) -> None:
     with Server(lambda request: Reply({}, status)) as server:
         error = failure(server)
     assert isinstance(error, TransientError)
-    assert str(error).startswith(f"answered {status} ")
+    assert str(error).startswith(f"returned {status} ")
     assert error.retry_after is None
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (101, "answered 101 Switching Protocols"),
-        (201, "answered 201 Created; only 200, 203 and 204 are responses"),
-        (202, "answered 202 Accepted"),
-        (206, "answered 206 Partial Content; only 200, 203 and 204 are responses"),
-        (299, "answered 299; only"),
-        (302, "answered 302 Found"),
-        (304, "answered 304 Not Modified"),
-        (400, "answered 400 Bad Request; check `feedback.params`, `feedback.paginator` and `feedback.incremental`"),
+        (101, "returned 101 Switching Protocols"),
+        (201, "returned 201 Created; the tap accepts only 200, 203 and 204"),
+        (202, "returned 202 Accepted"),
+        (206, "returned 206 Partial Content; the tap accepts only 200, 203 and 204"),
+        (299, "returned 299; the tap accepts only"),
+        (302, "returned 302 Found"),
+        (304, "returned 304 Not Modified"),
+        (400, "returned 400 Bad Request; check `feedback.params`, `feedback.paginator` and `feedback.incremental`"),
         (
             401,
             (
-                "answered 401 Unauthorized; check `feedback.api_key`, "
-                "and in `feedback.auth.name` and `feedback.auth.location` how it is sent"
+                "returned 401 Unauthorized; check `feedback.api_key`, "
+                "and how it is sent (`feedback.auth.name` and `feedback.auth.location`)"
             ),
         ),
         (
             403,
             (
-                "answered 403 Forbidden; check what the key in `feedback.api_key` may read, "
-                "in `feedback.auth.name` and `feedback.auth.location` how it is sent, and the stream's `path`"
+                "returned 403 Forbidden; check what `feedback.api_key` may read, "
+                "how it is sent (`feedback.auth.name` and `feedback.auth.location`), and the stream's `path`"
             ),
         ),
-        (404, "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`"),
-        (407, "answered 407 Proxy Authentication Required; check `feedback.base_url`"),
-        (418, "answered 418 I'm a "),
-        (501, "answered 501 Not Implemented; the fault is the API's: run the sync again later"),
-        (599, "answered 599"),
+        (404, "returned 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`"),
+        (407, "returned 407 Proxy Authentication Required; check `feedback.base_url`"),
+        (418, "returned 418 I'm a "),
+        (501, "returned 501 Not Implemented; the API is at fault, so run the sync again later"),
+        (599, "returned 599"),
     ],
 )
 def test_final_statuses(status: int, words: str) -> None:
@@ -205,7 +205,7 @@ def test_hints_name_settings_that_exist(auth: str) -> None:
     """A hint names `auth.name` and `auth.location` only if the type of `auth` has them."""
     with Server(lambda request: Reply({}, 403)) as server:
         error = failure(server, auth={"type": auth}, api_key="plain")
-    assert "in `feedback.auth` how it is sent" in str(error)
+    assert "how it is sent (`feedback.auth`)" in str(error)
 
 
 def test_a_missing_stream_may_be_left_out() -> None:
@@ -213,7 +213,7 @@ def test_a_missing_stream_may_be_left_out() -> None:
     with Server(lambda request: Reply({}, 404)) as server:
         error = failure(server)
     assert str(error) == (
-        "answered 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`, or "
+        "returned 404 Not Found; check `feedback.base_url`, `feedback.path_prefix` and the stream's `path`, or "
         "deselect the stream if the API does not have it (in the catalog, or by `select:` in Meltano)"
     )
 
@@ -254,7 +254,7 @@ def test_a_switch_of_protocols_is_no_connection_to_use_again() -> None:
         peer.sendall(responses.pop() if responses else HEAD + b"Content-Length: 3\r\n\r\n[1]")
 
     with listening(serve, connections=2) as url, connect(url) as send:
-        assert "answered 101" in str(send().exception(10))
+        assert "returned 101" in str(send().exception(10))
         assert send().result(10).body == b"[1]"
 
 
@@ -317,7 +317,7 @@ def test_redirects_elsewhere(status: int, form: str) -> None:
         with Server(lambda request: Reply(b"", status, {"Location": location})) as server:
             error = failure(server, api_key="the-key")
     assert isinstance(error, FatalAPIError)
-    assert f"redirects to another address, {other.url}, " in str(error)
+    assert f"redirected to another address, {other.url}, " in str(error)
     assert "`feedback.base_url`" in str(error)
     assert "the-key" not in str(error)
     assert (len(server.requests), other.requests) == (1, [])
@@ -361,7 +361,7 @@ def test_redirect_loop() -> None:
     with Server(lambda request: Reply(b"", 302, {"Location": request.target})) as server:
         error = failure(server)
     assert isinstance(error, FatalAPIError)
-    assert "redirects more than 5 times" in str(error)
+    assert "redirected more than 5 times" in str(error)
     assert len(server.requests) == 6
 
 
@@ -439,7 +439,7 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
         error = failure(server)
     assert isinstance(error, TransientError)
     assert str(error) + error.hint == (
-        "answered 200 OK with nothing in it; the fault is the API's: run the sync again later"
+        "returned 200 OK with an empty body; the API is at fault, so run the sync again later"
     )
 
 
@@ -457,7 +457,7 @@ def test_empty_bodies(reply: Reply | Raw) -> None:
     ],
 )
 def test_html_is_named(body: bytes, content_type: str, html: bool) -> None:  # noqa: FBT001 - a case
-    """An HTML page means that the address is wrong, whatever its type says; JSON under the type of HTML is JSON."""
+    """An HTML page means that the URL is wrong, with any content type; JSON with the type of HTML is JSON."""
     reply = Reply(body, headers={"Content-Type": content_type})
     with Server(lambda request: reply) as server, connect(server) as send:
         error = send().exception(10)
@@ -478,7 +478,7 @@ def test_broken_compression() -> None:
 
 
 def test_too_large_bodies() -> None:
-    """A response beyond the limit fails soon after it, however small it was on the wire, and takes no more memory."""
+    """A response beyond the limit fails soon, even if it is small on the wire, and takes no more memory."""
     bomb = gzip.compress(bytes(100 * MIB), 1) * 15
     with Server(lambda request: Reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
         tracemalloc.start()
@@ -488,7 +488,7 @@ def test_too_large_bodies() -> None:
         finally:
             tracemalloc.stop()
     assert isinstance(error, FatalAPIError)
-    assert str(error) == "answered with more than 256 MiB: ask for smaller pages"
+    assert str(error) == "returned more than 256 MiB; request smaller pages"
     assert MAX_BODY <= peak <= MAX_BODY + 32 * MIB
 
 

@@ -62,7 +62,7 @@ def test_a_key_in_the_address_is_replaced(name: str) -> None:
 
 
 def test_headers_by_precedence() -> None:
-    """The request's headers win over the API's, and the auth's over all, in whatever case they are written."""
+    """The request's headers win over the API's, and the auth's over both, regardless of case."""
     request = HTTPRequest("/v1/feedback", headers={"x-team": "support", "AUTHORIZATION": "other"})
     headers = {"X-Team": "feedback", "X-Version": "2", "user-agent": "acme/1", "authorization": "another"}
     asked = sent(request, headers=headers, auth={"type": "bearer"}, api_key="the-key")

@@ -34,19 +34,19 @@ ROWS = [{"id": number, "account": number % 2, "changed": "2024-01-31" if number 
 @pytest.mark.parametrize(
     ("paging", "pages", "words"),
     [
-        (OffsetPaging(), 2, "6 rows in 2 pages, key `id`, `page`, offset heeded"),
+        (OffsetPaging(), 2, "6 rows in 2 pages, key `id`, `page`, offset works"),
         (OffsetPaging(), 1, "3 rows in 1 page, key `id`, `page`, no more rows"),
         (CursorPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next cursor found"),
         (CursorPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next cursor"),
-        (PageNumberPaging(total_path="pages"), 2, "6 rows in 2 pages, key `id`, `page`, page number heeded"),
+        (PageNumberPaging(total_path="pages"), 2, "6 rows in 2 pages, key `id`, `page`, page number works"),
         (JsonLinkPaging(), 2, "6 rows in 2 pages, key `id`, `page`, next URL found"),
         (HeaderLinkPaging(), 1, "3 rows in 1 page, key `id`, `page`, no next link"),
         (SinglePage(), 1, "3 rows in 1 page, key `id`, `page`"),
-        (OffsetPaging(), 0, "no rows, so that neither the key nor the paging is proven"),
+        (OffsetPaging(), 0, "no rows, so neither the key nor the paging is proven"),
     ],
 )
 def test_the_paging_is_proven_by_the_second_page(paging: Paging, pages: int, words: str) -> None:
-    """A first page comes whatever the paginator's settings are."""
+    """Any settings of the paginator lead to a first page."""
     test = ConnectionTest(paging, ("id", "page"), None)
     for page in range(pages):
         assert not test.is_enough
@@ -68,7 +68,7 @@ def test_the_keys_are_looked_at() -> None:
     """A primary key that rows share would leave one of them in the warehouse; a replication key may be null."""
     test = ConnectionTest(SinglePage(), ("account",), "changed")
     test.add(ROWS)
-    line = "3 rows in 1 page, key `account` (but several rows have the same), replication key `changed` in 2 of them"
+    line = "3 rows in 1 page, key `account` (but several rows share it), replication key `changed` in 2 of them"
     assert test.line(0) == line
 
 
@@ -112,10 +112,10 @@ def test_connection_test(write: Callable[..., str], shared: Sandbox) -> None:
     assert errors_of(run) == []
     assert proven(run) == {
         name: "120 rows in 2 pages, key `id`, "
-        + ("replication key `updated_at`, next cursor found" if name in STREAMS["analytics"] else "offset heeded")
+        + ("replication key `updated_at`, next cursor found" if name in STREAMS["analytics"] else "offset works")
         for name in NAMES
     }
-    assert "All 8 streams are ok" in run.stderr
+    assert f"All {len(NAMES)} streams are ok" in run.stderr
 
 
 def test_connection_test_of_wrong_paging(write: Callable[..., str]) -> None:
@@ -134,8 +134,8 @@ def test_connection_test_of_wrong_paging(write: Callable[..., str]) -> None:
     assert "`paginator.offset_param`" in failed.pop("feedback_data")
     assert sorted(failed) == sorted(STREAMS["analytics"])
     assert all("`paginator.cursor_param`" in line for line in failed.values())
-    assert proven(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset heeded, 5 in total"}
-    assert "7 of 8 streams failed: " in errors_of(run)[-1]
+    assert proven(run) == {"customer_support_data": "3 rows in 2 pages, key `id`, offset works, 5 in total"}
+    assert f"{len(NAMES) - 1} of {len(NAMES)} streams failed: " in errors_of(run)[-1]
 
 
 def test_connection_test_of_a_wrong_cursor_path(write: Callable[..., str]) -> None:
@@ -168,7 +168,7 @@ def test_connection_test_of_wrong_keys(write: Callable[..., str]) -> None:
     assert run.returncode == 1
     assert "forums failed: page 2, new row 1: the record has no usable 'id'" in errors_of(run)[0]
     assert proven(run) == {
-        "features": "4 rows in 2 pages, key `name` (but several rows have the same), "
+        "features": "4 rows in 2 pages, key `name` (but several rows share it), "
         "replication key `updated_at` in 0 of them, next cursor found",
         "suggestions": "4 rows in 2 pages, key `name`, `uid`, "
         "replication key `updated_at` in 0 of them, next cursor found",
@@ -188,7 +188,7 @@ def test_connection_test_of_few_rows(write: Callable[..., str]) -> None:
     assert proven(run) == {
         "feedback_data": "1 row in 1 page, key `id`, no more rows",
         "forums": "1 row in 1 page, key `id`, replication key `updated_at`, no next cursor",
-        "features": "no rows, so that neither the key nor the paging is proven",
+        "features": "no rows, so neither the key nor the paging is proven",
         "customer_support_data": "1 row in 1 page, key `id`",
     }
 
@@ -224,7 +224,7 @@ def test_connection_test_fails(write: Callable[..., str], shared: Sandbox) -> No
     run = run_tap("--config", write("config.json", config), "--test")
     assert run.returncode == 1
     cause, last = errors_of(run)
-    assert "feedback_data failed: answered 401 Unauthorized; check `feedback.api_key`" in cause
+    assert "feedback_data failed: returned 401 Unauthorized; check `feedback.api_key`" in cause
     assert "1 of 1 streams failed: feedback_data" in last
     assert KEY not in run.stderr
 

@@ -79,4 +79,4 @@ def test_datasette_refuses_a_wrong_token(datasette: str) -> None:
     """The message about a wrong token says so."""
     config = {"analytics": {"base_url": datasette, "path_prefix": "/portal", "api_key": "wrong"}}
     run = sync(config, catalog=catalog_of(config, "forums"))
-    assert "answered 403 Forbidden" in run.failures["forums"]
+    assert "returned 403 Forbidden" in run.failures["forums"]

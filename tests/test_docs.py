@@ -8,10 +8,12 @@ import re
 import subprocess
 from http import HTTPStatus
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from tap_feedback.conflicts import UNIONS
 from tap_feedback.progress import HEADINGS
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
@@ -25,8 +27,9 @@ from tools.tables import PACKAGE
 
 TEXTS = {path: path.read_text(encoding="utf-8") for path in [*documents(), ROOT / "CHANGELOG.md"]}
 ALL = "\n".join(TEXTS.values())
-README, RUNNING, GUARANTEES, TROUBLESHOOTING = (
-    TEXTS[ROOT / name] for name in ("README.md", "docs/running.md", "docs/guarantees.md", "docs/troubleshooting.md")
+README = TEXTS[ROOT / "README.md"]
+RUNNING, SETTINGS, GUARANTEES, TROUBLESHOOTING = (
+    TEXTS[ROOT / "docs" / f"{name}.md"] for name in ("running", "settings", "guarantees", "troubleshooting")
 )
 PROJECT = yaml.safe_load(MELTANO_YML.read_text(encoding="utf-8"))
 MELTANO_TAP = PROJECT["plugins"]["extractors"][0]
@@ -89,6 +92,30 @@ def test_the_examples_are_valid(example: str) -> None:
     assert problems(json.loads(example)) == []
 
 
+def parts_of(section: str, heading: str) -> list[tuple[str, str]]:
+    """The values of a section of the settings in the table under a heading."""
+    table = SETTINGS.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [(section, part) for part in re.findall(r"\| `(\{.*\})` \|$", table, re.MULTILINE)]
+
+
+@pytest.mark.parametrize(
+    ("section", "part"),
+    parts_of("auth", "How the key is sent") + parts_of("paginator", "How the next page is requested"),
+)
+def test_the_auths_and_paginators_are_valid(section: str, part: str) -> None:
+    """What the tables say about an API can be copied from them."""
+    streams = {"feedback_data": {"method": "POST"}} if '"body"' in part else {}
+    block = {"base_url": "https://api.example.com", "api_key": "key", "streams": streams, section: json.loads(part)}
+    assert problems({"feedback": block}) == []
+
+
+def test_all_types_are_explained() -> None:
+    """The tables have each type of auth and of paginator."""
+    for section, heading in (("auth", "How the key is sent"), ("paginator", "How the next page is requested")):
+        explained = {json.loads(part)["type"] for _, part in parts_of(section, heading)}
+        assert explained == {kind.__struct_config__.tag for kind in get_args(UNIONS[section])}
+
+
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", ALL, re.DOTALL))
 def test_the_examples_for_meltano_are_valid(example: str) -> None:
     """The same for what goes into `meltano.yml`, except for the key, which does not."""
@@ -102,7 +129,7 @@ def test_the_examples_for_meltano_are_valid(example: str) -> None:
 def test_no_placeholder_of_a_key_has_two_words() -> None:
     """A key may begin with a scheme, such as `Token`: the first of two words would be taken for one."""
     keys = re.findall(r"""(?:"api_key": "|API_KEY='?)([^"'\n]*)""", ALL + (ROOT / ".env.example").read_text("utf-8"))
-    assert {key.removeprefix("Token ") for key in keys} == {"your-api-key", "your-token"}
+    assert {key.removeprefix("Token ") for key in keys} == {"your-api-key", "your-client-secret", "your-token"}
 
 
 def command_with(words: str) -> str:
@@ -149,7 +176,7 @@ def quoted_messages() -> list[str]:
     section = TROUBLESHOOTING.partition("## Messages\n")[2].partition("## ")[0]
     messages = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
     quoted = [words for message in messages for words in re.findall("`([^`]+)`", message)]
-    return [re.sub(r"^(feedback\.api_key|answered \d+) ", "", words) for words in quoted]
+    return [re.sub(r"^(feedback\.api_key|returned \d+) ", "", words) for words in quoted]
 
 
 @pytest.mark.parametrize("message", quoted_messages())

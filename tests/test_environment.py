@@ -67,6 +67,19 @@ def test_numbers_as_texts(text: str, number: Any) -> None:
     assert with_numbers(window, schema) == {"analytics": {"incremental": {"window": number if text else None}}}
 
 
+def test_an_empty_text_is_null_for_every_number_that_may_be_null() -> None:
+    """Also for whole numbers, and for the settings of a stream; parameters are what they are."""
+    own = {"incremental": {"window": "", "lookback": "1.5"}, "requests_per_minute": "", "params": {"a": "", "b": "2"}}
+    config = {"feedback": {"requests_per_minute": "", "max_connections": "", "streams": {"nps": own}}}
+    read = with_numbers(config, config_jsonschema())["feedback"]
+    assert (read["requests_per_minute"], read["max_connections"]) == (None, "")
+    assert read["streams"]["nps"] == {
+        "incremental": {"window": None, "lookback": 1.5},
+        "requests_per_minute": None,
+        "params": {"a": "", "b": "2"},
+    }
+
+
 def test_names_are_those_of_meltano() -> None:
     """What Meltano puts into the environment is read back."""
     config = {
@@ -92,7 +105,7 @@ def test_sync_without_a_file() -> None:
 
 
 def test_a_file_and_the_environment(tmp_path: Any) -> None:
-    """A file may have what is no secret; the variables come before it, setting by setting."""
+    """A file may have the settings that are not secret. Variables take precedence, setting by setting."""
     with Server(lambda asked: {"data": []}) as server:
         file = tmp_path / "config.json"
         file.write_text(json.dumps({"feedback": {**api(server.url), "api_key": "old"}}), "utf-8")

@@ -1,4 +1,4 @@
-"""Evidence in a response: told from what only looks like it."""
+"""Evidence in a response, and what only looks like evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOW = datetime(2024, 1, 31, tzinfo=timezone.utc)
 
 
 def page(response: Any, rows: int = 1, **headers: str) -> Page:
-    """A page of so many rows."""
+    """A page with this number of rows."""
     return Page([{"id": number} for number in range(rows)], response, NOW, headers=headers)
 
 
@@ -43,7 +43,7 @@ def test_a_flag_decides_over_a_cursor() -> None:
 
 
 def test_only_objects_are_searched_and_not_for_ever() -> None:
-    """Lists hold rows, whose names are their own; a response with ids as names is no map of cursors."""
+    """Names in lists are those of rows, and ids as names are not cursors."""
     assert more_follows(page({"data": [{"next": "x"}], "included": [{"has_more": True}]})) is None
     assert more_follows(page({"a": {"b": {"c": {"d": {"e": {"next": "x"}}}}}})) is None
     assert more_follows(page({**{f"k{number}": 1 for number in range(MOST_MEMBERS)}, "next": "x"})) is None
@@ -57,7 +57,7 @@ def test_an_empty_place_for_a_cursor_says_nothing(value: Any) -> None:
 
 
 def test_a_total_is_compared_with_the_rows() -> None:
-    """A count of the page itself is no sign of more."""
+    """A count of the page itself is not a sign of more rows."""
     assert not_the_only_page(page({"meta": {"total_count": 20}}, rows=20), 20) is None
     assert not_the_only_page(page({"meta": {"total_count": 21}}, rows=20), 20) == (
         "`meta.total_count` counts more rows than the 20 it returned"
@@ -70,7 +70,7 @@ def test_a_total_is_compared_with_the_rows() -> None:
 
 
 def test_an_error_is_searched_on_the_way_to_the_rows_only() -> None:
-    """What lies beside that is not about them."""
+    """Other members are not about them."""
     assert error_in({"data": {"items": [], "errors": ["x"]}}, "data.items") == "errors"
     assert error_in({"data": {"items": []}, "other": {"error": "x"}}, "data.items") is None
     assert error_in([], "$") is None
@@ -78,7 +78,7 @@ def test_an_error_is_searched_on_the_way_to_the_rows_only() -> None:
 
 
 def test_numbers_that_count_rows_and_pages_are_told_from_others() -> None:
-    """A count of the page's own rows is none of all rows."""
+    """A count of the page's own rows is not a count of all rows."""
     response = {"meta": {"total": 50, "count": 10, "page": 2, "pages": 5}, "limit": 60, "data": [{"total": 99}]}
     assert counts(page(response, rows=10)) == (["meta.total"], ["meta.pages"])
     assert counts(page({"total": True, "pages": "5"})) == ([], [])

@@ -1,4 +1,4 @@
-"""Whatever a server does: the number of requests, the rows, the exit code, and what the operator reads."""
+"""Failures of servers: the number of requests, the rows, the exit code, and what the operator reads."""
 
 from __future__ import annotations
 
@@ -133,16 +133,16 @@ CASES = [
     passes("204", Reply(status=204), rows=0),
     passes("203", Reply(ROWS, 203)),
     passes("early hints", Raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + SIZED + BODY)),
-    final("101", Reply(status=101), "answered 101 Switching Protocols"),
-    final("201", Reply(ROWS, 201), "answered 201 Created"),
-    final("206", Reply(ROWS, 206), "answered 206 Partial Content; only 200, 203 and 204 are responses"),
-    final("299", Reply(ROWS, 299), "answered 299"),
-    final("304", Reply(status=304), "answered 304 Not Modified"),
-    final("401", Reply(ENVELOPE, 401), "answered 401 Unauthorized", "`{api}.api_key`", "`{api}.auth"),
-    final("403", Reply(ENVELOPE, 403), "answered 403 Forbidden", "`{api}.api_key` may read", "`{api}.auth", "`path`"),
-    final("404", Reply(ENVELOPE, 404), "answered 404 Not Found", "`{api}.base_url`", "`{api}.path_prefix`", "`path`"),
+    final("101", Reply(status=101), "returned 101 Switching Protocols"),
+    final("201", Reply(ROWS, 201), "returned 201 Created"),
+    final("206", Reply(ROWS, 206), "returned 206 Partial Content; the tap accepts only 200, 203 and 204"),
+    final("299", Reply(ROWS, 299), "returned 299"),
+    final("304", Reply(status=304), "returned 304 Not Modified"),
+    final("401", Reply(ENVELOPE, 401), "returned 401 Unauthorized", "`{api}.api_key`", "`{api}.auth"),
+    final("403", Reply(ENVELOPE, 403), "returned 403 Forbidden", "`{api}.api_key` may read", "`{api}.auth", "`path`"),
+    final("404", Reply(ENVELOPE, 404), "returned 404 Not Found", "`{api}.base_url`", "`{api}.path_prefix`", "`path`"),
     lasts(
-        "503", Reply(ENVELOPE, 503), "answered 503 Service Unavailable", "the fault is the API's: run the sync again"
+        "503", Reply(ENVELOPE, 503), "returned 503 Service Unavailable", "the API is at fault, so run the sync again"
     ),
     passes("503 three times", *[Reply(ENVELOPE, 503)] * 3, GOOD),
     # Redirects
@@ -150,31 +150,31 @@ CASES = [
     final(
         "redirect to another host",
         Reply(status=302, headers={"Location": "https://elsewhere.example/v1/forums"}),
-        "redirects to another address, https://elsewhere.example,",
+        "redirected to another address, https://elsewhere.example,",
         "`{api}.base_url`",
     ),
     final(
         "redirect to no address",
         Reply(status=302, headers={"Location": "http://[elsewhere/"}),
-        "redirects to no address",
+        "redirected to an invalid URL",
     ),
     Case(
         "redirect to itself",
         (Reply(status=302, headers={"Location": "?again"}),),
         6,
-        words=("redirects more than 5 times", "`{api}.path_prefix`"),
+        words=("redirected more than 5 times", "`{api}.path_prefix`"),
     ),
     # Waiting
     final(
         "Retry-After too long",
         Reply(status=503, headers={"Retry-After": "86400"}),
-        "answered 503 Service Unavailable, and the API asked to wait 86,400 s, ",
+        "returned 503 Service Unavailable, and the API asked to wait 86,400 s, ",
         "more than `{api}.retry.max_wait` (300 s); run the sync later, or raise `{api}.retry.max_wait`",
     ),
     final(
         "Retry-After too far",
         Reply(status=429, headers={"Retry-After": "Fri, 31 Dec 2150 23:59:59 GMT"}),
-        "answered 429 Too Many Requests, and the API asked to wait",
+        "returned 429 Too Many Requests, and the API asked to wait",
         "more than `{api}.retry.max_wait` (300 s)",
     ),
     passes("Retry-After negative", Reply(status=429, headers={"Retry-After": "-5"}), GOOD),
@@ -193,20 +193,20 @@ CASES = [
         (Raw(reset=True), Reply(status=503), Raw(reset=True), Reply(b"closed")),
         words=(
             (
-                "4 tries failed (the connection was reset, 2 times; answered 503 Service Unavailable, once; "
+                "4 tries failed (the connection was reset, 2 times; returned 503 Service Unavailable, once; "
                 "the response is not JSON"
             ),
             "from `{api}.base_url`, was http://127.0.0.1:",
         ),
     ),
-    lasts("nothing under 200", Reply(), "answered 200 OK with nothing in it"),
+    lasts("nothing under 200", Reply(), "returned 200 OK with an empty body"),
     lasts("lists in lists", Reply(b"[" * DEEP + b"]" * DEEP), "the response is not JSON that can be read"),
     lasts(
         "rows nested too deep",
         Reply(b'{"data":[{"id":"1","x":' + b'{"x":' * DEEP + b"1" + b"}" * DEEP + b"}]}"),
         "the response is not JSON that can be read",
     ),
-    final("a gzip bomb", Reply(BOMB, headers={"Content-Encoding": "gzip"}), "answered with more than 256 MiB"),
+    final("a gzip bomb", Reply(BOMB, headers={"Content-Encoding": "gzip"}), "returned more than 256 MiB"),
     passes("an error under 200, once", Reply(ENVELOPE), GOOD),
     lasts(
         "an error under 200",
@@ -366,7 +366,11 @@ def test_exit_codes(outcomes: list[Outcome]) -> None:
         fails = next(iter(batch.values())).words is not None
         assert outcome.process.returncode == (1 if fails else 0)
         assert "Traceback" not in outcome.process.stderr
-        named = outcome.process.stderr.splitlines()[-1].partition("8 of 8 streams failed: ")[2].split(", ")
+        named = (
+            outcome.process.stderr.splitlines()[-1]
+            .partition(f"{len(NAMES)} of {len(NAMES)} streams failed: ")[2]
+            .split(", ")
+        )
         assert sorted(named) == (NAMES if fails else [""])
 
 
@@ -381,7 +385,7 @@ def test_connection_test_sends_each_request_once(tmp_path: Path) -> None:
 
 
 def test_connection_test_tells_the_good_from_the_bad(tmp_path: Path) -> None:
-    """`--test` has a line for each stream, whatever becomes of the others."""
+    """`--test` has a line for each stream, even if others fail."""
     bad = final("404", Reply(ENVELOPE, 404))
     outcome = play({name: bad if name < "forums" else passes("good", GOOD) for name in NAMES}, tmp_path, "--test")
     assert outcome.process.returncode == 1
@@ -444,7 +448,7 @@ def test_statuses() -> None:
         for name, status in status_of.items():
             assert stage.requests[name] == (4 if status in {429, 500, 502, 503, 504} else 1), status
             phrase = next((known.phrase for known in HTTPStatus if known == status), "")
-            assert run.failures[name].startswith(f"answered {status} {phrase}".rstrip())
+            assert run.failures[name].startswith(f"returned {status} {phrase}".rstrip())
             assert not run.records(name)
 
 
@@ -477,7 +481,7 @@ def test_retry_after() -> None:
 
 
 def test_others_stay_whole(tmp_path: Path) -> None:
-    """A stream that fails in the middle stops no other: these are complete, their bookmarks move, and its own stays."""
+    """A stream that fails does not stop the others: they are complete, and only their bookmarks move."""
     old = "2024-01-01T00:00:00Z"
 
     def respond(request: RecordedRequest) -> Any:
@@ -508,7 +512,7 @@ def test_others_stay_whole(tmp_path: Path) -> None:
         "forums": "2024-02-03T00:00:00Z",
     }
     failed = Outcome(run, Counter())
-    assert str(failed.error("features")).startswith("answered 500 Internal Server Error, 4 times in a row")
+    assert str(failed.error("features")).startswith("returned 500 Internal Server Error, 4 times in a row")
     assert failed.error("forums") is failed.error("external_users") is None
     assert run.stderr.splitlines()[-1].endswith("1 of 3 streams failed: features")
 
@@ -524,7 +528,7 @@ def betrayed(text: str) -> list[str]:
 
 
 def test_no_secret_at_debug(tmp_path: Path) -> None:
-    """Whatever fails, no part of the key is in a log line, traceback, state or message, at the most talkative level.
+    """No failure puts a part of the key into a log line, traceback, state or message, even at the debug level.
 
     The key in the query, which is in every URL, meets every case; the others meet the telltale ones.
     """
@@ -564,7 +568,7 @@ def test_no_secret_in_catalog(tmp_path: Path) -> None:
     file.write_text(json.dumps(config_for("http://127.0.0.1:9", "query")), "utf-8")
     run = run_tap("--config", str(file), "--discover", env={"TAP_FEEDBACK_LOGLEVEL": "DEBUG"})
     assert run.returncode == 0
-    assert len(json.loads(run.stdout)["streams"]) == 8
+    assert len(json.loads(run.stdout)["streams"]) == len(NAMES)
     assert betrayed(run.stdout + run.stderr) == []
 
 
@@ -899,7 +903,7 @@ def fill(tap: Started, feed: Feed) -> None:
 
 
 def test_signal_while_target_stalls(tmp_path: Path) -> None:
-    """A tap whose target does not read ends all the same; only the line at which the target stopped is not whole."""
+    """A tap whose target does not read still ends. Only the line at which the target stopped is incomplete."""
     feed = Feed()
     with started(feed, tmp_path) as tap:
         lines = tap.read_until_forums_are_complete()
@@ -932,7 +936,7 @@ def check_cut_off(tap: Started) -> None:
     tap.process.wait(5)
     assert tap.process.returncode == 1
     assert "Traceback" not in tap.stderr
-    assert tap.stderr.splitlines()[-1].endswith("The target closed the pipe before all was written")
+    assert tap.stderr.splitlines()[-1].endswith("The target closed the pipe before everything was written")
     assert tap.stderr.count("pipe") == 1
 
 

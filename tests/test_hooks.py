@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     import requests
+    from singer_sdk.streams.rest import HTTPRequest
 
     from tap_feedback.client import FeedbackStream
 
@@ -108,9 +109,9 @@ def test_the_validation_of_the_tap_can_be_called() -> None:
     found, _ = run(Stream, lambda _: Reply({"data": ROWS}, status=201))
     assert found.ids("feedback_data") == ["1", "2"]
     found, asked = run(Stream, lambda _: Reply({}, status=401))
-    assert found.failures["feedback_data"].startswith("answered 401 Unauthorized; check `feedback.api_key`")
+    assert found.failures["feedback_data"].startswith("returned 401 Unauthorized; check `feedback.api_key`")
     found, asked = run(Stream, lambda _: Reply({}, status=503))
-    assert found.failures["feedback_data"].startswith("answered 503 Service Unavailable, 4 times in a row")
+    assert found.failures["feedback_data"].startswith("returned 503 Service Unavailable, 4 times in a row")
     assert len(asked) == 4
 
 
@@ -129,7 +130,7 @@ def test_tries_and_waits_are_those_of_the_stream() -> None:
                 failure = yield 0.001
 
     found, asked = run(Stream, lambda _: Reply({}, status=500), retry={"backoff_factor": 60})
-    assert found.failures["feedback_data"].startswith("answered 500 Internal Server Error, 2 times in a row")
+    assert found.failures["feedback_data"].startswith("returned 500 Internal Server Error, 2 times in a row")
     assert (len(asked), len(waits)) == (2, 1)
 
 
@@ -152,8 +153,42 @@ def test_requests_are_those_of_the_stream() -> None:
     assert (asked.path, asked.query["kind"], asked.headers["X-Team"]) == ("/v1/feedback/all", "nps", "data")
 
 
+def test_bodies_and_whole_requests_are_those_of_the_stream() -> None:
+    """The body of a POST may be changed, and any part of a request."""
+
+    class Stream(FeedbackData):
+        def prepare_request_payload(self, context: Any, next_page_token: Any) -> dict[str, Any]:
+            return {**(super().prepare_request_payload(context, next_page_token) or {}), "kind": "nps"}
+
+        def get_http_request(self, **page: Any) -> HTTPRequest:
+            request = super().get_http_request(**page)
+            request.headers = {**request.headers, "X-Signed": request.method}
+            return request
+
+    found, (asked,) = run(Stream, rows, streams={"feedback_data": {"method": "POST", "json": {"sort": "id"}}})
+    assert found.error is None
+    assert (asked.json, asked.headers["X-Signed"]) == ({"sort": "id", "kind": "nps"}, "POST")
+
+
 @pytest.mark.parametrize("name", sorted(DEAD))
 def test_an_override_that_could_not_take_effect_is_refused(name: str) -> None:
     """The error comes with the class, and names what to use in its place."""
     with pytest.raises(TypeError, match=re.escape(f"Stream.{name} would have no effect: {DEAD[name]}")):
         type("Stream", (FeedbackAPI,), {name: None})
+
+
+def test_a_mixin_cannot_hide_an_override() -> None:
+    """What a stream inherits from elsewhere is refused, too, and what takes effect does so."""
+
+    class Records:
+        def get_records(self, context: Any) -> Iterator[dict[str, Any]]:  # noqa: ARG002
+            yield {"id": "3"}
+
+    class Rows:
+        def post_process(self, row: dict[str, Any], context: Any = None) -> dict[str, Any] | None:  # noqa: ARG002
+            return {**row, "feedback_text": "x"}
+
+    with pytest.raises(TypeError, match=r"Stream\.get_records would have no effect"):
+        type("Stream", (Records, FeedbackData), {})
+    found, _ = run(type("Stream", (Rows, FeedbackData), {}), rows)
+    assert [record["feedback_text"] for record in found.records("feedback_data")] == ["x", "x"]

@@ -19,7 +19,7 @@ BEARER: dict[str, Any] = {"auth": {"type": "bearer"}, "api_key": "the-key"}
 
 @pytest.mark.parametrize("url", ["{other}/v1/feedback", "{other}", "http://localhost:{port}/v1", "https://127.0.0.1"])
 def test_requests_elsewhere_are_refused(url: str) -> None:
-    """The key never goes to another origin than that of `base_url`, whoever made the request."""
+    """The key is never sent to another origin than that of `base_url`."""
     with Server(lambda asked: []) as other, Server(lambda asked: []) as server, connected(server, **BEARER) as way:
         address = url.format(other=other.url, port=server.http.server_port)
         with pytest.raises(FatalAPIError, match=r"the request would go to http.*, not to `feedback\.base_url`, so it"):
@@ -31,7 +31,7 @@ def test_an_invalid_address_is_named_by_its_settings() -> None:
     """What is not a URL fails with the settings that make it."""
     with Server(lambda asked: []) as server, connected(server, **BEARER) as connection:
         for url in ("http://", "http://[", "nowhere"):
-            with pytest.raises(FatalAPIError, match=r"the address is not valid; check `feedback\.base_url`"):
+            with pytest.raises(FatalAPIError, match=r"the URL is not valid; check `feedback\.base_url`"):
                 send(connection, HTTPRequest(url))
     assert server.requests == []
 
@@ -69,7 +69,7 @@ def test_redirects_that_would_make_a_get_of_a_post(status: int) -> None:
     with (
         Server(lambda asked: reply) as server,
         connected(server, **BEARER) as connection,
-        pytest.raises(FatalAPIError, match=rf"answered {status} .*, a redirect that would turn the POST into a GET"),
+        pytest.raises(FatalAPIError, match=rf"returned {status} .*, a redirect that would turn the POST into a GET"),
     ):
         send(connection, post({"limit": 1}))
     assert len(server.requests) == 1
@@ -83,7 +83,7 @@ def test_redirects_of_a_post_to_another_host(status: int) -> None:
         with (
             Server(lambda asked: reply) as server,
             connected(server, **BEARER) as connection,
-            pytest.raises(FatalAPIError, match="redirects to another address"),
+            pytest.raises(FatalAPIError, match="redirected to another address"),
         ):
             send(connection, post({"limit": 1}))
     assert other.requests == []

@@ -24,7 +24,7 @@ from tap_feedback.page import decode
     ],
 )
 def test_each_value_has_a_noun(text: bytes, expected: str) -> None:
-    """Whatever the decoder returns."""
+    """All types that the decoder returns have a name."""
     assert noun(decode(text)[0]) == expected
 
 

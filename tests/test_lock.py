@@ -37,7 +37,7 @@ def test_owner_holds_the_lock(run: Callable[..., object]) -> None:
 
 
 def test_one_holder_at_a_time(run: Callable[..., object]) -> None:
-    """However many threads take turns, one holds the lock at a time."""
+    """Only one of many threads holds the lock at a time."""
     lock, holders, most = StreamLock(), 0, 0
     ended = threading.Barrier(5)
 

@@ -32,7 +32,7 @@ LATENCY = 0.05
 
 
 def spacing(gap: float, ask: Callable[[float], float] = math.ceil) -> Limit:
-    """A request that comes sooner after the last one that was let through is refused, be it by a millisecond."""
+    """A request that comes too soon after the last accepted one is refused, even by a millisecond."""
     last = -math.inf
 
     def limit(now: float) -> float | None:
@@ -46,7 +46,7 @@ def spacing(gap: float, ask: Callable[[float], float] = math.ceil) -> Limit:
 
 
 def window(most: int, length: float) -> Limit:
-    """So many requests in each window, which begins with its first one."""
+    """A number of requests in each window, which begins with its first request."""
     begin, count = -math.inf, 0
 
     def limit(now: float) -> float | None:
@@ -60,7 +60,7 @@ def window(most: int, length: float) -> Limit:
 
 
 def clock_window(most: int, length: float) -> Limit:
-    """So many requests in each window of the clock, such as a minute."""
+    """A number of requests in each window of the clock, such as a minute."""
     counts: Counter[float] = Counter()
 
     def limit(now: float) -> float | None:
@@ -71,7 +71,7 @@ def clock_window(most: int, length: float) -> Limit:
 
 
 def token_bucket(rate: float, burst: int) -> Limit:
-    """So many requests at first, and then one for each token that drops in."""
+    """A number of requests at first, and then one for each new token."""
     tokens, last = float(burst), 0.0
 
     def limit(now: float) -> float | None:
@@ -86,7 +86,7 @@ def token_bucket(rate: float, burst: int) -> Limit:
 
 
 def all_count(most: int, length: float) -> Limit:
-    """So many requests in any stretch of this length; those that are refused count too."""
+    """A number of requests in any period of this length, including refused ones."""
     log: deque[float] = deque()
 
     def limit(now: float) -> float | None:
@@ -214,7 +214,7 @@ LIMITS: dict[str, tuple[Callable[[], Limit], float, float]] = {
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_are_learned(name: str, seed: int) -> None:
-    """Whatever an API counts, six streams soon get nearly all that it gives, and are seldom refused."""
+    """With any kind of limit, six streams soon use nearly all of it, and are rarely refused."""
     limit, rate, share = LIMITS[name]
     sync = Sync(limit(), requests=900, seed=seed)
     assert len(sync.passed) == 900
@@ -335,7 +335,7 @@ def send(gate: Gate, closed: threading.Event | None = None, failure: Exception |
 
 
 def refuse(gate: Gate, seconds: float) -> TransientError:
-    """Send a request that is refused, and asked to wait."""
+    """Send a request that is refused with a wait."""
     failure = TransientError("busy", retry_after=seconds)
     send(gate, failure=failure)
     return failure
@@ -408,7 +408,7 @@ def test_a_host_that_only_refuses_holds_nobody_longer_than_its_retries() -> None
 
 @pytest.mark.parametrize("failure", [TransientError("the answer was cut"), ValueError("a bug")])
 def test_other_failures_change_nothing(failure: Exception) -> None:
-    """A failure that is no refusal gives the turn back, and the next request goes immediately."""
+    """A failure that is not a refusal ends the turn, and the next request is sent immediately."""
     gate = Gate()
     send(gate, failure=failure)
     assert send(gate) == 0

@@ -30,7 +30,7 @@ class Player:
 
     Attributes:
         forms: The rows of the parent.
-        responses: The rows of the child, by form; a form without any here answers 404.
+        responses: The rows of the child, by form; a form without any here returns 404.
         quota: Number of requests for responses until all are refused.
         refused: Forms whose responses are refused.
     """
@@ -137,7 +137,7 @@ def test_a_selected_parent_is_read_on_its_own() -> None:
 
 
 def test_a_parent_that_is_gone_has_no_rows() -> None:
-    """A 404 for some parents ends nothing, not even if the first ones answer it."""
+    """A 404 for some parents ends nothing, not even if the first ones return it."""
     player = play(6)
     for name in ("f0", "f1", "f4"):
         del player.responses[name]
@@ -155,7 +155,7 @@ def test_a_parent_that_goes_between_two_pages_fails_the_stream() -> None:
 
     with Server(respond) as server:
         run = read(server)
-    assert "answered 404" in run.failures["responses"]
+    assert "returned 404" in run.failures["responses"]
 
 
 def test_a_404_for_all_of_many_parents_is_a_wrong_path() -> None:
@@ -164,7 +164,7 @@ def test_a_404_for_all_of_many_parents_is_a_wrong_path() -> None:
     with Server(player) as server:
         wrong = read(server, {"path": "/surveys/{parent.id}x/responses"})
         run = read(server, state=wrong.state)
-    assert wrong.failures["responses"].startswith("answered 404 Not Found for 12 parents")
+    assert wrong.failures["responses"].startswith("returned 404 Not Found for 12 parents")
     assert wrong.failures["responses"].endswith("check `analytics.streams.responses.path`")
     assert (run.error, sorted(run.ids("responses"))) == (None, expected(player))
 
@@ -176,7 +176,7 @@ def test_a_404_for_all_of_few_parents_is_a_warning(caplog: pytest.LogCaptureFixt
     with Server(player) as server:
         run = read(server, CHANGED)
     assert (run.error, run.ids("responses"), progress_of(run)) == (None, [], {})
-    assert "answered 404 Not Found for 2 parents" in caplog.text
+    assert "returned 404 Not Found for 2 parents" in caplog.text
 
 
 def test_many_parents_are_read_concurrently_within_bounds() -> None:
@@ -333,7 +333,7 @@ def test_a_list_of_parents_that_fails_fails_the_child_and_names_the_parent() -> 
 
     with Server(respond) as server:
         run = read(server)
-    assert run.failures["responses"].startswith("its parent, forms_list, could not be read: answered 403")
+    assert run.failures["responses"].startswith("its parent, forms_list, could not be read: returned 403")
 
 
 def test_a_child_that_fails_does_not_fail_its_parent() -> None:
@@ -503,7 +503,7 @@ def test_a_changed_field_that_no_parent_has_is_a_warning(caplog: pytest.LogCaptu
         ({"done": "x"}, "`parents` of responses is not what the tap writes there"),
         ({"other": 1}, "`parents` of responses is not what the tap writes there"),
         ({"changed": "soon"}, "`parents.changed` of responses is not a point in time"),
-        ({"changed": "2999-01-01"}, "`parents.changed` of responses lies in the future"),
+        ({"changed": "2999-01-01"}, "`parents.changed` of responses is in the future"),
         ({"done": ["a"]}, "`parents` of responses has `done` without `began`"),
     ],
 )
@@ -514,7 +514,7 @@ def test_a_state_that_is_wrong_is_refused_before_any_request(part: object, words
     assert server.requests == []
     assert run.error is not None
     assert run.error.startswith(f"state: {words}")
-    assert run.error.endswith("remove `parents` from the state of responses, to read all its parents")
+    assert run.error.endswith("remove `parents` from the state of responses, to read all its parents again")
 
 
 # Discovery and test

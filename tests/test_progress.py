@@ -37,7 +37,7 @@ def test_rate() -> None:
 
 
 def test_rate_of_the_first_moment() -> None:
-    """A clock that has not moved on is no division by zero."""
+    """A clock that has not advanced does not cause a division by zero."""
     assert Progress("forums", rows=1, started=time.monotonic() + 9).line.endswith(" 1,000 rows/s")
 
 
@@ -70,7 +70,7 @@ def test_summary() -> None:
 
 
 def test_summary_of_nothing() -> None:
-    """Without streams the headings stand alone."""
+    """Without streams, there are only the headings."""
     assert summary([]) == "  ".join(HEADINGS)
 
 
@@ -89,7 +89,7 @@ def test_extras_have_one_line() -> None:
 
 
 def test_names_forge_no_lines() -> None:
-    """An API may call a field what it likes: a line of the log stays one line, and steers no terminal."""
+    """A field name of the API can neither break a log line nor control a terminal."""
     forged = "a\n2026-11-21 12:00:00,000 | ERROR    | forged"
     shown = r"a\n2026-11-21 12:00:00,000 | ERROR    | forged"
     assert extras(1, [forged], ["\x1b[2J\u2028\x85"], 0) == (

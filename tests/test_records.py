@@ -1,4 +1,4 @@
-"""Records: whatever an API sends, nothing is lost, and nothing goes out that a target could not store."""
+"""Records of any API: nothing is lost, and every target can store them."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ NAMES = st.one_of(
 
 
 def objects_of(values: st.SearchStrategy[str], names: st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
-    """JSON texts of objects, whose names stay apart when they are stored."""
+    """JSON texts of objects, whose names remain distinct when they are stored."""
     members = st.lists(st.tuples(names, values), max_size=most, unique_by=lambda member: stored(member[0]))
     return members.map(lambda pairs: f"{{{','.join(f'{json.dumps(name)}:{value}' for name, value in pairs)}}}")
 
@@ -211,7 +211,7 @@ def examples(count: int) -> settings:
 @examples(20)
 @given(ROWS.map(with_ids))
 def test_nothing_is_lost(rows: list[str]) -> None:
-    """Whatever objects an API sends, each comes out valid, with every value in its place or in `_extra`."""
+    """Any object from an API becomes a valid record, with every value in its place or in `_extra`."""
     out = records(load(rows))
     assert [record["id"] for record in out] == list(range(len(rows)))
     lost = {row: missing(decode(row), record) for row, record in zip(rows, out, strict=True)}
@@ -241,7 +241,7 @@ def nested(record: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
 @examples(15)
 @given(ROWS.map(with_ids), st.sampled_from([1, 3]))
 def test_nothing_is_lost_by_flattening(rows: list[str], depth: int) -> None:
-    """Whatever comes, a record has only columns that its SCHEMA has, fits them, and has every value somewhere."""
+    """Every record has only the columns of its SCHEMA, fits them, and has every value somewhere."""
     flat = {"flattening_enabled": True, "flattening_max_depth": depth}
     for more in ({}, {"unknown_fields": "drop"}):
         run = load(rows, **flat, **more)
@@ -336,7 +336,7 @@ def test_hostile_rows(hostile: Run) -> None:
 
 @pytest.mark.parametrize(("sent", "out"), [("x", "x"), (r"\u0000", "�")])
 def test_deep_nesting(sent: str, out: str) -> None:
-    """What can be decoded comes out, however deeply it is nested, whether or not a character has to be replaced."""
+    """Everything that can be decoded is written, at any depth, whether or not a character has to be replaced."""
     depth = 700
     run = load([f'{{"id": 1, "cf": {"[" * depth}"{sent}"{"]" * depth}}}'])
     assert run.error is None, run.failures

@@ -1,4 +1,4 @@
-"""No secret in a text or value, in whatever form."""
+"""Redaction of secrets in texts and values, in any form."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def redactor(*secrets: str, name: str = "api_key") -> Redactor:
 
 @pytest.mark.parametrize("secret", [*SECRETS, "Ab+/cd==9Z"])
 def test_forms(secret: str) -> None:
-    """Each form of a secret is masked, and what stands around it stays."""
+    """Each form of a secret is masked, and the text around it is kept."""
     mask = redactor(secret)
     for form in forms(secret):
         text = mask(f"before {form} after")
@@ -46,7 +46,7 @@ def test_forms(secret: str) -> None:
 @example("Ab+/cd==9Z", ["URL part", "URL part"])
 @example("Token abcdef123456", ["JSON", "form", "URL part in small digits"])
 def test_any_form_of_any_secret(key: str, encoders: list[str]) -> None:
-    """Whatever programs wrote a key one after another, nothing of it is left."""
+    """No part of a key is left, even if several programs encoded it in turn."""
     written = key
     for name in encoders:
         written = ENCODERS[name](written)
@@ -55,7 +55,7 @@ def test_any_form_of_any_secret(key: str, encoders: list[str]) -> None:
 
 @given(KEYS.filter(lambda key: len(key) >= 6), st.text("user:", max_size=5), st.sampled_from(sorted(ENCODERS)))
 def test_any_secret_in_basic_auth(key: str, user: str, encoder: str) -> None:
-    """A key is masked as the user or the password, whoever the user is."""
+    """A key is masked as the user or the password, for any user name."""
     mask = redactor(key)
     for credentials in (basic(key, ""), basic(user, key)):
         assert MASK in mask(f"Authorization: Basic {ENCODERS[encoder](credentials)}")
@@ -104,7 +104,7 @@ def test_empty_secrets() -> None:
 
 
 def test_other_text_stays() -> None:
-    """What is no secret is not touched."""
+    """What is not secret is not changed."""
     text = "feedback: 12 rows in 1 pages; see `feedback.api_key`, Authorization: and \\ % + the rest"
     assert redactor(*SECRETS, "k", "12x", "ab")(text) == text
 
@@ -136,7 +136,7 @@ LINES = [
 @pytest.mark.parametrize("name", ["access_token", "X-Sid"])
 @pytest.mark.parametrize("value", ["tok9", "7", "a/=é"])
 def test_a_short_secret_is_masked_as_a_value(line: str, name: str, value: str) -> None:
-    """Wherever it stands as the value of what has its name."""
+    """It is masked as the value of anything with its name."""
     mask = redactor(value, name=name)
     for written in (
         {value} if value.isalnum() else {ENCODERS["URL part"](value), ENCODERS["URL part in small digits"](value)}
@@ -174,7 +174,7 @@ def test_a_key_of_a_letter_or_two(key: str) -> None:
     ],
 )
 def test_a_short_key_is_masked_as_a_word(text: str, masked: str) -> None:
-    """From three characters on a key is told from other words."""
+    """A key of at least three characters is masked as a word."""
     assert redactor("tok9")(text) == masked
 
 
@@ -206,7 +206,7 @@ def test_other_values_are_the_same_objects(value: Any) -> None:
 
 
 def test_value_of_a_name() -> None:
-    """A value by itself is told by the name that is given with it."""
+    """A value by itself is masked if its name is given."""
     mask = redactor("ab", name="sid")
     assert (mask("ab", "Sid"), mask("ab", "side"), mask("ab")) == (MASK, "ab", "ab")
 
@@ -233,7 +233,7 @@ def test_secrets_are_added_from_threads() -> None:
 
 
 def test_a_secret_does_not_show_itself() -> None:
-    """In a traceback or debugger its name stands for it."""
+    """A traceback or debugger shows only its name."""
     assert PLAIN not in repr([Secret(PLAIN, "token")])
     assert repr(Secret(PLAIN, "token")) == "Secret(token)"
 

@@ -103,12 +103,14 @@ def test_the_range_inside_a_text() -> None:
     body = {"method": "POST", "json": {"from": "{incremental.start_value}", "q": "<{incremental.end_value}"}}
     built = assembler({**body, "incremental": {"format": "epoch_ms"}})
     assert built.body(RangeRequest({}, "1", "2")) == {"from": 1, "q": "<2"}
-    with pytest.raises(ConfigurationError, match="set `start_date`"):
+    with pytest.raises(ConfigurationError, match="set `end_date`"):
         built.body(RangeRequest({}, "1"))
+    with pytest.raises(ConfigurationError, match="set `start_date`"):
+        built.body(RangeRequest({}, None, "2"))
 
 
 def test_variables() -> None:
-    """Those without a value stay, and so do braces that name none."""
+    """Variables without a value are kept, and so are other braces."""
     values = {"id": 5, "name": "a/b", "yes": True}
     assert fill({"a": "{id}", "b": ["{name}-{id}"], "c": "{unknown}", "d": '{"x": 1}', "e": "{yes}!"}, values.get) == {
         "a": 5,

@@ -96,7 +96,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 
 
 def test_retry_after_asks_from_now() -> None:
-    """A date is so far away as it is from the moment given, in whatever time zone that is."""
+    """The wait until a date is counted from the given moment, in any time zone."""
     now = NOW.astimezone(timezone(timedelta(hours=-8)))
     assert retry_after("Wed, 31 Jan 2024 12:00:10 GMT", now) == 10
 
@@ -189,7 +189,7 @@ def test_silence_within_the_body_may_pass() -> None:
             "the host name was not found",
             "the host name was not found; check `feedback.base_url`, or whether the server is up",
         ),
-        ("the response was cut", "the response was cut; the fault is the API's: run the sync again later"),
+        ("the response was cut", "the response was cut; the API is at fault, so run the sync again later"),
         ("the connection broke", "the connection broke; run the sync again later"),
     ],
 )
@@ -267,7 +267,7 @@ def test_reasons_hold_no_address() -> None:
 
 
 def test_transient_error_knows_what_was_asked() -> None:
-    """The error carries the wait that a server asked for."""
+    """The error has the wait that a server asked for."""
     assert (str(TransientError("busy", retry_after=3)), TransientError("busy", retry_after=3).retry_after) == (
         "busy",
         3,
@@ -277,14 +277,14 @@ def test_transient_error_knows_what_was_asked() -> None:
 
 # The decision
 
-BUSY = TransientError("answered 429 Too Many Requests", hint="; slow down", refused=True)
+BUSY = TransientError("returned 429 Too Many Requests", hint="; slow down", refused=True)
 RESET = TransientError("the connection was reset")
 HTML = TransientError("returned HTML, not JSON", first_retries=0)
 ERROR = TransientError("the response has no `data`", first_retries=1)
 
 
 def refusal(strikes: int) -> TransientError:
-    """A refusal, the last of so many in a row at its host."""
+    """A refusal, the last of a number in a row by its host."""
     error = TransientError(str(BUSY), hint=BUSY.hint, refused=True)
     error.strikes = strikes
     return error
@@ -318,16 +318,16 @@ def test_decide(failure: TransientError, tries: int, proven: bool, decision: Wai
 
 
 def test_no_retries() -> None:
-    """With `max_retries: 0` the first failure is the last, be it a refusal."""
+    """With `max_retries: 0`, the first failure is the last, also if it is a refusal."""
     for error in (RESET, BUSY, TransientError("busy", retry_after=1)):
         assert decide(error, 1, Retry(max_retries=0), jitter=0) == GiveUp()
 
 
 def test_a_wait_that_is_asked_for_is_a_refusal() -> None:
     """An API that asks for a wait wants it of all requests; asking for none, or for a moment in the past, does not."""
-    assert TransientError("answered 503 Service Unavailable", retry_after=5).refused
-    assert not TransientError("answered 503 Service Unavailable", retry_after=0).refused
-    assert not TransientError("answered 503 Service Unavailable").refused
+    assert TransientError("returned 503 Service Unavailable", retry_after=5).refused
+    assert not TransientError("returned 503 Service Unavailable", retry_after=0).refused
+    assert not TransientError("returned 503 Service Unavailable").refused
 
 
 def test_refusals_use_up_no_retry_while_others_succeed() -> None:
@@ -342,14 +342,14 @@ def test_refusals_of_one_path_come_to_an_end() -> None:
     """A request that is refused for ever while others succeed fails at last."""
     tries = Tries()
     assert [tries.add(refusal(1)) for _ in range(20)][-1] == 4
-    assert str(tries) == "answered 429 Too Many Requests, 20 times in a row"
+    assert str(tries) == "returned 429 Too Many Requests, 20 times in a row"
 
 
 def test_refusals_count_when_nothing_succeeds() -> None:
     """A host that refuses everything is given up after the retries, whichever requests it refused."""
     tries = Tries()
     assert [tries.add(refusal(strikes)) for strikes in (2, 4)] == [2, 4]
-    assert str(tries) == "answered 429 Too Many Requests, 4 times in a row"
+    assert str(tries) == "returned 429 Too Many Requests, 4 times in a row"
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_refusals_count_when_nothing_succeeds() -> None:
         ([RESET, RESET], "the connection was reset, 2 times in a row"),
         (
             [BUSY, BUSY, RESET],
-            "3 tries failed (answered 429 Too Many Requests, 2 times; the connection was reset, once); slow down",
+            "3 tries failed (returned 429 Too Many Requests, 2 times; the connection was reset, once); slow down",
         ),
     ],
 )

@@ -18,7 +18,7 @@ from tests.runs import find_uv, run_tap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: The class is made before there is a server: it needs to know the streams, and asks nobody.
+#: The class is created before there is a server: it needs the streams, but sends no request.
 CONFIG: dict[str, Any] = {name: {"base_url": "http://127.0.0.1:9", "api_key": "later"} for name in STREAMS}
 
 
@@ -35,7 +35,7 @@ TestTapFeedback = get_tap_test_class(TapFeedback, config=CONFIG, parse_env_confi
 
 @pytest.fixture(scope="session")
 def check_tap() -> Path:
-    """The command `singer-check-tap`, in an environment of its own, as it needs a jsonschema of 2017."""
+    """The command `singer-check-tap`, in a separate environment, as it needs a jsonschema of 2017."""
     folder = Path(__file__).parent.parent / ".cache" / f"singer-tools-{sys.version_info.major}.{sys.version_info.minor}"
     command = folder / "bin" / "singer-check-tap"
     if not command.exists():
@@ -57,4 +57,4 @@ def test_singer_check_tap(check_tap: Path, write: Callable[..., str], shared: Sa
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "The output is valid." in checked.stdout
-    assert f"{8 * 120} messages for type RECORD" in " ".join(checked.stdout.split()) or "960" in checked.stdout
+    assert checked.stdout.count("| 120 ") == sum(map(len, STREAMS.values()))

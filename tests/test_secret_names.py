@@ -21,7 +21,7 @@ from tap_feedback.secret_names import is_secret_name
     ],
 )
 def test_names_of_secrets(names: str) -> None:
-    """What vendors call their secrets, in whatever spelling."""
+    """Names that vendors use for secrets, in any spelling."""
     assert [name for name in names.split() if not is_secret_name(name)] == []
 
 
@@ -37,6 +37,6 @@ def test_names_of_secrets(names: str) -> None:
     ],
 )
 def test_other_names(names: str) -> None:
-    """A word that has the letters of a telling one in it is none, nor is what only tells something about a secret."""
+    """A word that only contains a mark is not a secret, nor is a name that describes a secret."""
     assert [name for name in names.split() if is_secret_name(name)] == []
     assert not is_secret_name("")

@@ -87,7 +87,7 @@ def test_defaults_of_analytics() -> None:
 def test_paginator_is_merged_by_key_and_another_type_brings_its_own_defaults(
     name: str, given: dict[str, Any], expected: object
 ) -> None:
-    """A paginator keeps the defaults of its type where nothing is given."""
+    """A paginator keeps the defaults of its type for settings that are not given."""
     config = {name: api(paginator=given)}
     assert problems(config) == []
     assert parse(config).apis[name].paginator == expected
@@ -102,7 +102,7 @@ def test_paginator_is_merged_by_key_and_another_type_brings_its_own_defaults(
     ],
 )
 def test_auth_is_merged_as_a_paginator_is(name: str, given: dict[str, Any], expected: object) -> None:
-    """An auth keeps the defaults of its type where nothing is given."""
+    """An auth keeps the defaults of its type for settings that are not given."""
     config = {name: api(auth=given)}
     assert problems(config) == []
     assert parse(config).apis[name].auth == expected
@@ -193,7 +193,7 @@ def test_the_schema_is_one_piece_and_new_each_time() -> None:
 
 
 def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
-    """The settings stand in the order of the table; the SDK adds its own behind them."""
+    """The settings are in the order of the table, followed by the SDK's own."""
     own = list(config_jsonschema()["properties"])
     assert own == [
         *STREAMS,
@@ -208,7 +208,7 @@ def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
 
 
 def test_secrets_are_found_in_any_config() -> None:
-    """The keys are known before the config is checked, whatever stands in their places."""
+    """The keys are known before the config is checked, even if it is invalid."""
     config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
     assert secrets(config, STREAMS) == [("a", "api_key"), ("1", "api_key")]
     odd: list[Any] = [None, True, {}, [], {"name": 1}]
@@ -249,7 +249,7 @@ def test_secrets_in_headers_and_parameters() -> None:
 
 
 def test_no_setting_but_the_key_has_the_name_of_a_secret() -> None:
-    """What is no secret is not masked because its setting is called so."""
+    """A value that is not secret is not masked, even if the name of its setting looks like one."""
     for name in STREAMS:
         config = {name: json.loads(msgspec.json.encode(parse({name: api()}).apis[name]))}
         config[name]["streams"] = {STREAMS[name][0]: {"primary_key": ["id"], "replication_key": "updated_at"}}

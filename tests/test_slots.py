@@ -17,7 +17,7 @@ def test_slots_are_evenly_apart() -> None:
 
 
 def test_without_a_limit_each_moment_is_free() -> None:
-    """Null is no limit."""
+    """Null means no limit."""
     slots = Slots(None)
     assert [slots.take(1), slots.take(1)] == [1, 1]
 

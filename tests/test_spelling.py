@@ -1,4 +1,4 @@
-"""A secret is found however a program writes it."""
+"""Spellings: a secret is found in any encoding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHARACTERS = st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \"
 @example("\\\\a\\\"b'", ["JSON", "repr with both quotes", "URL part"])
 @example("é€😀", ["JSON", "URL", "bytes"])
 def test_every_spelling_is_found(text: str, encoders: list[str]) -> None:
-    """A text is found whole, whatever encoders wrote it one after another, and so is the core in it."""
+    """A text is found completely after any sequence of encoders, and so is its core."""
     written = text
     for name in encoders:
         written = ENCODERS[name](written)
@@ -52,7 +52,7 @@ def test_base64_is_found(text: str, before: str, behind: str) -> None:
 
 @pytest.mark.parametrize("other", ["abcdef", "abc%2Cdef", "abc-def", "abc def", "ABC+DEF", "abc+deg"])
 def test_other_texts_are_not_found(other: str) -> None:
-    """What is another text is none of the spellings."""
+    """Another text does not match."""
     assert not re.search(spell("abc+def").pattern, other)
 
 

@@ -232,7 +232,7 @@ class Syncs(RuleBasedStateMachine):
 
 
 def test_nothing_is_missed() -> None:
-    """Whatever comes between or during syncs, a complete one leaves the target with every row, and none loses one."""
+    """With any changes and faults, a complete sync leaves the target with every row, and no sync loses a row."""
     phases = (Phase.explicit, Phase.generate)
     Syncs.TestCase.settings = settings(max_examples=22, stateful_step_count=12, phases=phases)
     Syncs.TestCase().runTest()

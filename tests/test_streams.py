@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tap_feedback.tap import TapFeedback
@@ -64,8 +65,28 @@ def test_a_stream_of_ones_own_has_columns_and_a_bookmark() -> None:
     assert properties["id"]["type"] == "integer"
 
 
+def test_records_validate_against_a_schema_with_limits() -> None:
+    """What is beyond a limit is kept in `_extra`; null is within each, as a row may lack any column."""
+    own = {
+        "data_selector": "data",
+        "paginator": {"type": "single_page"},
+        "schema": {"kind": {"type": "string", "enum": ["nps"]}, "note": {"type": "string", "maxLength": 3}},
+    }
+    rows = [
+        {"id": "1", "kind": "nps", "note": "yes"},
+        {"id": "2", "kind": "csat", "note": "long"},
+        {"id": "3", "kind": None},
+    ]
+    with Server(lambda _: {"data": rows}) as server:
+        config = {"feedback": api(server.url, streams={"nps": {"path": "/nps", **own}})}
+        run = sync(config, catalog=catalog_of(config, "nps"))
+    assert [record["_extra"] for record in run.records("nps")] == [None, {"kind": "csat", "note": "long"}, None]
+    for record in run.records("nps"):
+        jsonschema.validate(record, run.schema("nps")["schema"])
+
+
 def test_streams_of_one_api_differ_in_everything() -> None:
-    """A stream has a paginator, a time range, parameters and headers of its own."""
+    """A stream has its own paginator, time range, parameters and headers."""
 
     def answer(asked: RecordedRequest) -> Any:
         if asked.path == "/v1/surveys":
@@ -148,7 +169,7 @@ def test_a_discovery_that_cannot_read_rows_fails() -> None:
     """Columns that are missing because the API was down must not look like columns that do not exist."""
     with Server(lambda _: {"error": "no"}) as server:
         config = {"analytics": api(server.url, streams={"forums": {"schema": "infer"}})}
-        with pytest.raises(Exception, match="the response has no `forums`"):
+        with pytest.raises(Exception, match="forums: its columns cannot be inferred: the response has no `forums`"):
             _ = TapFeedback(config=config).catalog_dict
 
 
@@ -167,6 +188,14 @@ def test_variables_are_filled_into_paths_and_parameters() -> None:
         "size": "7",
         "team": "a/b c",
     }
+
+
+def test_a_variable_of_an_api_needs_a_value() -> None:
+    """Braces would be sent as they are; the time range alone needs no value."""
+    block = {"base_url": "https://a.b", "api_key": "k", "params": {"a": "{team}", "b": ">{incremental.start_value}"}}
+    (found,) = problems({"feedback": block})
+    assert found == "`feedback.params` has a variable without a value; set `feedback.variables.team`"
+    assert problems({"feedback": {**block, "variables": {"team": 1}}}) == []
 
 
 def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
@@ -190,19 +219,32 @@ def test_passes_read_a_stream_once_with_each_set_of_parameters() -> None:
         ({"data_selector": "_embedded.data", "data_selector_empty_ok": True}, {"page": {"number": 1}}, []),
         ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a"}}, ["a"]),
         ({"data_selector": "$", "single_object": True}, {"id": "a"}, ["a"]),
+        ({"data_selector": "$", "single_object": True}, {"id": "a", "page_count": 3, "next_id": 5}, ["a"]),
+        ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a", "pages": 3, "has_more": True}}, ["a"]),
+        ({"data_selector": "unit", "single_object": True}, {"unit": {"id": "a", "status": "failed"}}, ["a"]),
     ],
 )
 def test_selectors(own: dict[str, Any], reply: Any, ids: list[str]) -> None:
-    """The rows may be in one of several places, nowhere if there are none, or be one object."""
+    """The rows may be in one of several places, be missing on an empty page, or be one object."""
     with Server(lambda _: reply) as server:
         own = {"paginator": {"type": "single_page"}, **own}
         run = sync({"feedback": api(server.url, streams={"feedback_data": own})})
     assert (run.error, run.failures, run.ids("feedback_data")) == (None, {}, ids)
 
 
-@pytest.mark.parametrize("reply", [{"message": "no access"}, {"errors": ["down"]}, {"has_more": True}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"message": "no access"},
+        {"errors": ["down"]},
+        {"has_more": True},
+        {"code": 401},
+        {"statusCode": 500},
+        {"success": "false"},
+    ],
+)
 def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
-    """An error, or a sign that rows follow, is no empty page."""
+    """An error, or a sign that rows follow, is not an empty page."""
     own = {"data_selector": "_embedded.data", "data_selector_empty_ok": True, "paginator": {"type": "single_page"}}
     with Server(lambda _: reply) as server:
         run = sync({"feedback": api(server.url, streams={"feedback_data": own})})
@@ -222,6 +264,14 @@ def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
             {"nps": {"path": "/a", "schema": {"a": {"type": "int"}}}},
             "`analytics.streams.nps.schema.a` is not a JSON Schema",
         ),
+        (
+            {"nps": {"path": "/a", "schema": {"a": {"type": "string", "pattern": "("}}}},
+            "`analytics.streams.nps.schema.a` is not a JSON Schema",
+        ),
+        (
+            {"nps": {"path": "/a", "schema": {"a": {"items": {"$ref": "#/b"}}}}},
+            "`analytics.streams.nps.schema.a` must be without `$ref`",
+        ),
         ({"nps": {"path": "/a", "schema": {"a": "integer"}}}, "`analytics.streams.nps.schema.a` must be an object"),
         ({"nps": {"path": "/a", "schema": "guess"}}, "`analytics.streams.nps.schema` must be an object or `infer`"),
         (
@@ -236,7 +286,14 @@ def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
             {"nps": {"path": "/a", "incremental": {"window": 1, "end_param": None}}},
             "`analytics.streams.nps.incremental.end_param` must be set if `window` is",
         ),
-        ({"feedback_data": {"path": "/a"}}, "`analytics.streams.feedback_data` is the name of a stream of `feedback`"),
+        ({"feedback_data": {"path": "/a"}}, "`analytics.streams.feedback_data` is already a stream of `feedback`"),
+        (
+            {"": {"path": "/a"}},
+            "`analytics.streams.` has a wrong name: it must be a name of at most 200 letters, digits",
+        ),
+        ({"../forums": {"path": "/a"}}, "`analytics.streams.../forums` has a wrong name"),
+        ({"nps\n": {"path": "/a"}}, "`analytics.streams.nps"),
+        ({"n" * 300: {"path": "/a"}}, "`analytics.streams.nnn"),
         ({"nps": {"path": "/a", "selector": "x"}}, "`analytics.streams.nps.selector` is not a setting: did you mean"),
     ],
 )
@@ -250,7 +307,7 @@ def test_two_apis_cannot_have_a_stream_of_the_same_name() -> None:
     """Both would write into one table."""
     block = {"base_url": "https://a.b", "api_key": "k", "streams": {"nps": {"path": "/a"}}}
     (found,) = problems({"feedback": block, "support": block})
-    assert found.startswith("`support.streams.nps` is the name of a stream of `feedback`")
+    assert found.startswith("`support.streams.nps` is already a stream of `feedback`")
 
 
 # Presets

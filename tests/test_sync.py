@@ -56,7 +56,7 @@ def test_the_work_is_the_callers_choice() -> None:
 def test_the_end_comes_last(caplog: pytest.LogCaptureFixture) -> None:
     """The last state follows all streams, failed ones too, and precedes summary and failures."""
     caplog.set_level("INFO")
-    streams = Stream("forums"), Stream("features", fail(FatalAPIError("answered 404")))
+    streams = Stream("forums"), Stream("features", fail(FatalAPIError("returned 404")))
     results: list[str] = []
     running = runner(*streams)
     running.run(Stream.run, at_end=lambda: results.extend(stream.progress.result for stream in streams))
@@ -73,7 +73,7 @@ def test_the_end_comes_last(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_failure_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """Each stream that failed has a line with its cause; those of the tap's own errors are without their type."""
     streams = [
-        Stream("forums", fail(FatalAPIError("answered 404"))),
+        Stream("forums", fail(FatalAPIError("returned 404"))),
         Stream("features"),
         Stream("suggestions", fail(ValueError("odd"))),
     ]
@@ -84,7 +84,7 @@ def test_a_failure_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) ->
     assert sorted(str(caught.value).split(": ")[1].split(", ")) == ["forums", "suggestions"]
     assert [stream.progress.result for stream in streams] == ["failed", "complete", "failed"]
     assert sorted(caplog.messages) == [
-        f"forums failed: {describe(FatalAPIError('answered 404'))}",
+        f"forums failed: {describe(FatalAPIError('returned 404'))}",
         "suggestions failed: ValueError: odd",
     ]
 
@@ -113,7 +113,7 @@ def test_a_traceback_is_a_detail(caplog: pytest.LogCaptureFixture, level: str, *
     [
         (ConfigurationError("no API is set"), "no API is set"),
         (SyncFailedError("1 of 2 streams failed"), "1 of 2 streams failed"),
-        (OutputLostError(BrokenPipeError()), "The target closed the pipe before all was written"),
+        (OutputLostError(BrokenPipeError()), "The target closed the pipe before everything was written"),
         (KeyError("id"), "KeyError: 'id'"),
     ],
 )
@@ -153,7 +153,7 @@ def test_progress_of_streams(caplog: pytest.LogCaptureFixture, monkeypatch: pyte
     caplog.set_level("INFO")
     monkeypatch.setattr("tap_feedback.sync.PROGRESS_INTERVAL", 0.02)
     lock = StreamLock()
-    lines = "features: failed; the other streams go on", "forums: 7 rows in 1 page, "
+    lines = "features: failed; the other streams continue", "forums: 7 rows in 1 page, "
 
     def wait(stream: Stream) -> None:
         stream.progress.rows, stream.progress.pages = 7, 1

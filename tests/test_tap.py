@@ -126,7 +126,7 @@ def test_progress_of_streams_that_wait_or_failed(
     monkeypatch.setattr("tap_feedback.sync.PROGRESS_INTERVAL", 0.05)
     monkeypatch.setattr("tap_feedback.progress.LONG_WAIT", 0)
     lines = (
-        "feedback_data: failed; the other streams go on",
+        "feedback_data: failed; the other streams continue",
         "customer_support_data: 0 rows in 0 pages, 0 rows/s, waiting 0 s for a response",
     )
 
@@ -160,7 +160,7 @@ def bookmark(value: Any) -> dict[str, Any]:
         (bookmark("yesterday"), "state: the bookmark of forums is not a point in time"),
         (bookmark({}), "state: the bookmark of forums is not a point in time"),
         (bookmark(True), "state: the bookmark of forums is not a point in time"),  # noqa: FBT003 - a value of JSON
-        (bookmark("2123-01-01T00:00:00Z"), "state: the bookmark of forums lies in the future"),
+        (bookmark("2123-01-01T00:00:00Z"), "state: the bookmark of forums is in the future"),
     ],
 )
 def test_wrong_states(state: dict[str, Any], words: str) -> None:

@@ -1,4 +1,4 @@
-"""Real targets: whatever is killed midway, a second run makes the target whole."""
+"""Real targets: if the tap or the target is killed midway, a second run completes the target."""
 
 from __future__ import annotations
 

@@ -40,12 +40,12 @@ def test_a_long_text_is_cut() -> None:
 
 @given(st.text())
 def test_any_text_is_one_line(text: str) -> None:
-    """Whatever it is, all of it can be seen."""
+    """Any text becomes printable."""
     assert one_line(text).isprintable()
 
 
 def test_no_part_of_a_secret_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cut leaves no part of a secret, by which nobody would know it, and an escape hides none."""
+    """A cut does not leave an unrecognisable part of a secret, and an escape does not hide one."""
     monkeypatch.setattr(redaction, "redactor", Redactor(Secret("geheim-4711")))
     for before in range(LONGEST + 5):
         assert "geh" not in one_line("x" * before + "geheim-4711")

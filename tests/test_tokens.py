@@ -42,7 +42,7 @@ def test_redirects_to_another_host_are_not_followed(status: int) -> None:
     with TokenServer() as other:
         reply = Reply(b"", status, {"Location": other.url + TOKEN_PATH})
         error, _ = failure_of(lambda asked: reply)
-    assert f"no access token: redirects to another address, {other.url}, which is not followed" in str(error)
+    assert f"no access token: redirected to another address, {other.url}, which the tap does not follow" in str(error)
     assert "set `feedback.auth.access_token_url`" in str(error)
     assert other.requests == []
 
@@ -63,9 +63,12 @@ def test_redirects_on_the_same_host_keep_the_form() -> None:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (Reply(b"geheim", 503), "no access token: answered 503 Service Unavailable; the fault is the API's: run the"),
+        (Reply(b"geheim", 503), "no access token: returned 503 Service Unavailable; the API is at fault, so run the"),
         (Raw(reset=True), "no access token: the connection was reset; run the sync again later"),
-        (Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "no access token: the response was cut; the fault"),
+        (
+            Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+            "no access token: the response was cut; the API is at fault",
+        ),
     ],
 )
 def test_transient_failures(reply: Reply | Raw, words: str) -> None:

@@ -104,7 +104,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_headers() -> None:
-    """The headers of requests go along, and those given replace them, in whatever case they are written."""
+    """The headers of requests are sent, and given headers replace them, regardless of case."""
     with Server(lambda request: []) as server:
         headers = received(server, user_agent="acme/1", X_Team="feedback").headers
     assert {"Accept-Encoding", "X-Team"} <= headers.keys()
@@ -193,7 +193,7 @@ def test_dripping_headers(data: bytes) -> None:
     ],
 )
 def test_dripping_bodies(rest: bytes) -> None:
-    """A server that drips its body, in whatever framing, is given up in time."""
+    """A response whose body drips, in any framing, fails at the deadline."""
 
     def serve(peer: socket.socket) -> None:
         peer.recv(4096)
@@ -298,7 +298,7 @@ def test_wrong_proxies(proxy: str, proxied: pytest.MonkeyPatch) -> None:
     proxied.setenv("http_proxy", proxy)
     with (
         way_to("http://127.0.0.1:9") as ask,
-        pytest.raises(FatalAPIError, match="ALL_PROXY is not a valid address; it must look like `http") as raised,
+        pytest.raises(FatalAPIError, match="ALL_PROXY is not a valid URL; it must look like `http") as raised,
     ):
         ask()
     assert "krit" not in str(raised.value)
@@ -345,9 +345,9 @@ def test_unreachable_proxies_are_named(url: str, proxy: str, reason: str, proxie
 @pytest.mark.parametrize(
     ("status", "words", "final"),
     [
-        (407, "answered 407 Proxy Authentication Required; check its user and password in HTTP_PROXY", True),
-        (403, "answered 403 Forbidden; check whether it allows requests to this host", True),
-        (502, "answered 502 Bad Gateway", False),
+        (407, "returned 407 Proxy Authentication Required; check its user and password in HTTP_PROXY", True),
+        (403, "returned 403 Forbidden; check whether it allows requests to this host", True),
+        (502, "returned 502 Bad Gateway", False),
     ],
 )
 def test_proxies_that_open_no_tunnel_are_named(
@@ -369,7 +369,7 @@ def test_proxies_that_open_no_tunnel_are_named(
 
 
 def test_a_proxy_without_tls_is_named(proxied: pytest.MonkeyPatch) -> None:
-    """A proxy is mostly spoken to in plain HTTP, also for HTTPS, whatever the variable is called."""
+    """The tap speaks plain HTTP to most proxies, also for HTTPS, for any name of the variable."""
     with Server(lambda request: []) as proxy:
         found = proxy_failure("https://api.invalid", proxy.url.replace("http:", "https:"), proxied)
         address = proxy.url.removeprefix("http://")

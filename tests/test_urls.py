@@ -20,7 +20,7 @@ from tap_feedback.urls import join_queries, locate, origin
     ],
 )
 def test_origin(url: str, words: str) -> None:
-    """An origin is one text, in whatever spelling it was given."""
+    """An origin is one text for all spellings."""
     assert str(origin(urlsplit(url))) == words
 
 
@@ -34,7 +34,7 @@ def test_origin(url: str, words: str) -> None:
     ],
 )
 def test_target(url: str, target: str) -> None:
-    """A request line has path and query, quoted where they need to be."""
+    """A request line has path and query, quoted if necessary."""
     assert locate(url).target == target
 
 

@@ -55,13 +55,13 @@ def stdout() -> Iterator[Out]:
 
 
 def write(writer: MessageWriter, records: list[dict[str, Any]], version: int | None = None) -> None:
-    """Write records of a stream at once."""
+    """Write records of a stream together."""
     writer.write_records("forums", records, version=version, time_extracted=EXTRACTED)
 
 
 @pytest.mark.parametrize("version", [None, 0, 1706702400000])
 def test_both_ways_write_the_same_bytes(version: int | None) -> None:
-    """Records written at once and one by one are the same bytes."""
+    """Records written together or one by one are the same bytes."""
     with stdout() as out:
         writer = MessageWriter()
         write(writer, RECORDS, version)
@@ -88,7 +88,7 @@ def test_numbers_come_out_as_they_came_in() -> None:
 
 
 def test_envelope() -> None:
-    """A record stands in its message with the stream's name, its version if it has one, and its time."""
+    """The message of a record has the stream's name, the version if there is one, and the time."""
     with stdout() as out:
         writer = MessageWriter()
         write(writer, [{"id": 1}])
@@ -134,7 +134,7 @@ def test_full_buffer_is_written(at_once: bool) -> None:  # noqa: FBT001 - a case
     [StateMessage({"bookmarks": {}}), SchemaMessage("forums", {}, ["id"]), ActivateVersionMessage("forums", 1)],
 )
 def test_rare_messages_are_written_at_once(message: Any) -> None:
-    """A state reaches the target at once, and after the records before it; so does every message but a record."""
+    """A state reaches the target immediately, after the records before it, like every message but RECORD."""
     with stdout() as out:
         writer = MessageWriter()
         write(writer, [{"id": 1}])

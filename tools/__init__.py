@@ -1,1 +1,1 @@
-"""Generator of what follows from the code: tables in the documents, Meltano's settings, the benchmark picture."""
+"""Generators of everything that is derived from code: document tables, Meltano's settings, the benchmark picture."""

@@ -1,4 +1,4 @@
-"""Generator of all files with generated parts: `make docs`."""
+"""Generator of all files with generated parts, for `make docs`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ BLOCKS = {
 
 
 def documents() -> list[Path]:
-    """The documents."""
+    """Return the documents."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def fill(text: str) -> str:
-    """The text of a document with its generated parts as they are now."""
+    """Return the text of a document with up-to-date generated parts."""
     return BLOCK.sub(lambda block: block[1] + BLOCKS[block[2]]() + block[3], text)
 
 
 def generated() -> dict[Path, str]:
-    """Every file with generated parts, and what it should contain."""
+    """Return every file with generated parts, with the text that it should have."""
     project = meltano.project(meltano.MELTANO_YML.read_text(encoding="utf-8"))
     return {
         **{path: fill(path.read_text(encoding="utf-8")) for path in documents()},

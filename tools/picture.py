@@ -1,4 +1,4 @@
-"""The benchmark picture of the README: the wall times of one stream, drawn from the results as SVG."""
+"""Benchmark picture of the README: the wall times of one stream, drawn from the results as SVG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH, NAMES, NUMBERS, LINE = 760, 200, 180, 24
 
 
 def picture() -> str:
-    """The picture: for each scenario a title, and a bar for each tool."""
+    """Return the picture: for each scenario a title, and a bar for each tool."""
     run = json.loads(RESULTS.read_text(encoding="utf-8"))
     complete = [result for result in run["results"] if result["runs"] and not result["wrong"]]
     lines: list[str] = []
@@ -36,7 +36,7 @@ def picture() -> str:
 
 
 def bars(results: list[dict[str, Any]], *, below: int) -> Iterator[str]:
-    """A line for each result: the tool, a bar as long as its wall time, and the numbers."""
+    """Yield a line for each result: the tool, a bar as long as its wall time, and the numbers."""
     scale = (WIDTH - NAMES - NUMBERS) / max(result["wall"] for result in results)
     for line, result in enumerate(results, below):
         length = round(result["wall"] * scale)
@@ -49,7 +49,7 @@ def bars(results: list[dict[str, Any]], *, below: int) -> Iterator[str]:
 
 
 def text(x: int, line: int, words: str, *, anchor: str = "start", weight: str = "normal") -> str:
-    """A text on a line of the picture."""
+    """Return a text on a line of the picture."""
     return (
         f'<text x="{x}" y="{LINE * line + 22}" text-anchor="{anchor}" font-weight="{weight}" fill="#222222">'
         f"{escape(words)}</text>\n"

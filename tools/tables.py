@@ -1,4 +1,4 @@
-"""The tables in the documents that follow from the code."""
+"""Generated tables of the documents."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import tap_feedback
 from tap_feedback import declarations
+from tap_feedback.declarations import TYPED
 from tap_feedback.streams import STREAM_TYPES
-from tools.settings import ANALYTICS, FEEDBACK, api_leaves, required, stream_leaves, top_level
+from tools.settings import (
+    ANALYTICS,
+    FEEDBACK,
+    api_leaves,
+    default_type,
+    defaults_by_type,
+    required,
+    stream_leaves,
+    top_level,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,29 +32,24 @@ PACKAGE = Path(tap_feedback.__file__).parent
 
 
 def table(headings: str, rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows]
     return headings + "\n" + "|---" * (headings.count("|") - 1) + "|\n" + "".join(lines)
 
 
 def code(text: str | None) -> str:
-    """A text as code, a dash if there is none."""
+    """Return a text as code; a dash without a text."""
     return f"`{text}`" if text else "\N{EN DASH}"
 
 
 def settings() -> str:
-    """The settings of an API, of a stream, and at the top level, each in a table."""
-    feedback, analytics, needed = api_leaves(FEEDBACK), api_leaves(ANALYTICS), required(FEEDBACK)
+    """Return the settings of an API, of a stream, and at the top level, each in a table."""
     return (
         table(
             "| setting of an API | meaning | feedback, support | analytics |",
             [
-                (
-                    f"`{name}`",
-                    words(leaf),
-                    *(default(of[name], required=name in needed) for of in (feedback, analytics)),
-                )
-                for name, leaf in feedback.items()
+                (f"`{name}`", words(leaf), *(api_default(api, name) for api in (FEEDBACK, ANALYTICS)))
+                for name, leaf in api_leaves(FEEDBACK).items()
             ],
         )
         + "\nSettings of a stream, in addition to its own `paginator` and `incremental`:\n\n"
@@ -59,7 +66,7 @@ def settings() -> str:
 
 
 def vendors() -> str:
-    """The vendors with a preset, by API, and how each preset was verified."""
+    """Return the vendors with a preset, by API, and how each preset was verified."""
     presets = {name: found for name in declarations.vendors() if (found := declarations.preset(name))}
     return table(
         "| API | vendors |",
@@ -79,19 +86,40 @@ def vendors() -> str:
 
 
 def words(schema: dict[str, Any]) -> str:
-    """The description of a setting, on one line."""
+    """Return the description of a setting, on one line."""
     return " ".join(schema["description"].split())
 
 
-def default(schema: dict[str, Any], *, required: bool = False) -> str:
-    """The default of a setting as JSON."""
-    if required:
+def api_default(api: str, name: str) -> str:
+    """Return the default of a setting of an API, with those of the types of paginator or auth that have another one."""
+    if name in required(api):
         return "required"
+    section, _, field = name.partition(".")
+    if section not in TYPED or field not in (by_type := defaults_by_type(section)):
+        return default(api_leaves(api)[name])
+    by_tag = {code(tag): as_code(value) for tag, value in by_type[field].items()}
+    own = by_tag.get(code(default_type(api, section)))
+    others = {tag: text for tag, text in by_tag.items() if text != own}
+    values = set(others.values())
+    if own is None and len(values) == 1:
+        return values.pop()
+    if len(values) == 1 < len(others):
+        others = {"other types": values.pop()}
+    return "; ".join([*filter(None, [own]), *(f"{tag}: {text}" for tag, text in others.items())])
+
+
+def as_code(value: Any) -> str:
+    """Return a default as JSON, or the word that there is none."""
+    return "required" if value is msgspec.NODEFAULT else code(msgspec.json.encode(value).decode())
+
+
+def default(schema: dict[str, Any]) -> str:
+    """Return the default of a setting as JSON."""
     return code(json.dumps(schema["default"]) if "default" in schema else None)
 
 
 def streams() -> str:
-    """The streams with their keys and methods."""
+    """Return the streams with their keys and methods."""
     return table(
         "| stream | API | path | primary key | replication key | default method |",
         [
@@ -109,7 +137,7 @@ def streams() -> str:
 
 
 def modules() -> str:
-    """The modules of the package, each with the first line of its docstring."""
+    """Return the modules of the package, each with the first line of its docstring."""
     files = sorted(PACKAGE.rglob("*.py"), key=lambda file: (file.parent.parts, file.stem != "__init__", file.name))
     parts = []
     for folder, group in groupby(files, key=lambda file: file.parent):
@@ -125,6 +153,6 @@ def modules() -> str:
 
 
 def first_line(file: Path) -> str:
-    """The first line of a module's docstring."""
+    """Return the first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]

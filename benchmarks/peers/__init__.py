@@ -1,1 +1,1 @@
-"""The tools that the tap is compared with; each runs in its own environment."""
+"""Tools to compare the tap with. Each runs in its own environment."""

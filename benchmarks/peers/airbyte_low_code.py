@@ -1,4 +1,4 @@
-"""The same streams by the Airbyte CDK's declarative source, which writes Airbyte messages to stdout."""
+"""Peer: the same streams with the Airbyte CDK's declarative source, which writes Airbyte messages to stdout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MANIFEST = Path(__file__).with_suffix(".yaml")
 
 
 def manifest_for(config_file: str) -> Path:
-    """The manifest with the streams of a configuration, in a file beside it."""
+    """Write the manifest with the streams of a configuration next to it, and return the manifest's path."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     config = json.loads(Path(config_file).read_text(encoding="utf-8"))
     manifest["streams"] = [

@@ -1,4 +1,4 @@
-"""The limit: what any tap on requests has to do, and nothing else.
+"""Lower limit: what any tap on requests has to do, and nothing else.
 
 One request at a time, each page decoded and written as RECORD lines. No retry, no check, no schema, no state.
 """
@@ -21,7 +21,7 @@ BUFFER_SIZE = 512 * 1024
 
 
 def offset_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
-    """The pages of a stream of the feedback or support API."""
+    """Yield the pages of a stream of the feedback or support API."""
     offset = 0
     while True:
         params: dict[str, str | int] = {"api_key": key, "limit": LIMIT, "offset": offset}
@@ -33,7 +33,7 @@ def offset_pages(session: requests.Session, url: str, key: str, selector: str) -
 
 
 def cursor_pages(session: requests.Session, url: str, key: str, selector: str) -> Iterator[list[Any]]:
-    """The pages of a stream of the analytics API."""
+    """Yield the pages of a stream of the analytics API."""
     session.headers["Authorization"] = f"Bearer {key}"
     params: dict[str, str] = {}
     while True:
@@ -55,7 +55,7 @@ def main(config_file: str, streams: list[str]) -> None:
         pages = cursor_pages if described["api"] == "analytics" else offset_pages
         url = f"{api['base_url']}/v1{described['path']}"
         with requests.Session() as session:
-            session.trust_env = False  # or requests looks for proxies and passwords at every request
+            session.trust_env = False  # else requests looks for proxies and passwords at every request
             for rows in pages(session, url, api["api_key"], described["selector"]):
                 buffer += encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": row} for row in rows])
                 if len(buffer) >= BUFFER_SIZE:

@@ -1,4 +1,4 @@
-"""The same streams by dlt's REST API source: rows extracted to dlt's files and, if wanted, normalized."""
+"""Peer: the same streams with dlt's REST API source, extracted to dlt's files and, if requested, normalized."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlt.sources.rest_api import rest_api_resources
 
 
 def api_config(api: dict[str, Any], streams: dict[str, dict[str, str]], *, offsets: bool) -> Any:
-    """The declaration of one API with some of its streams."""
+    """Return the declaration of one API with some of its streams."""
     client: dict[str, Any] = {
         "base_url": f"{api['base_url']}/v1/",
         "auth": {"type": "bearer", "token": api["api_key"]},
@@ -34,7 +34,7 @@ def api_config(api: dict[str, Any], streams: dict[str, dict[str, str]], *, offse
 
 
 def main(config_file: str, folder: str, steps: str, streams: list[str]) -> None:
-    """Extract the streams into the folder, and normalize them if that is among the steps."""
+    """Extract the streams into the folder, and normalize them if that is one of the steps."""
     config = json.loads(Path(config_file).read_text(encoding="utf-8"))
     resources = []
     for name in ("feedback", "analytics", "support"):
@@ -42,7 +42,7 @@ def main(config_file: str, folder: str, steps: str, streams: list[str]) -> None:
         if its:
             resources += rest_api_resources(api_config(config[name], its, offsets=name != "analytics"))
     pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination="dummy")
-    # Threads help if several streams can wait side by side, and cost time if there is only one.
+    # Threads help if several streams wait concurrently, and cost time if there is only one.
     pipeline.extract([resource.parallelize() for resource in resources] if len(resources) > 1 else resources)
     if "normalize" in steps:
         pipeline.normalize()

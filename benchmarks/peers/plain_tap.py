@@ -1,4 +1,4 @@
-"""The same eight streams as a plain Singer SDK tap, written as the SDK's template and documentation suggest."""
+"""Peer: the eight streams as a plain Singer SDK tap, written as the SDK's template and documentation suggest."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LIMIT = 100
 
 
 class OffsetPaginator(BaseOffsetPaginator):
-    """Goes on until a page is not full."""
+    """Continues until a page is not full."""
 
     def has_more(self, response: requests.Response) -> bool:
-        """Whether there may be another page."""
+        """Return whether there may be another page."""
         return len(response.json()["data"]) == LIMIT
 
 
 class PlainStream(RESTStream[Any]):
-    """What the streams have in common."""
+    """The base of all streams."""
 
     primary_keys = ("id",)
 
@@ -40,7 +40,7 @@ class PlainStream(RESTStream[Any]):
 
     @property
     def records_jsonpath(self) -> str:
-        """The rows of a response."""
+        """Yield the rows of a response."""
         return f"$.{self.selector}[*]"
 
     @property
@@ -58,11 +58,11 @@ class OffsetStream(PlainStream):
         return APIKeyAuthenticator(key="api_key", value=self.config[self.api]["api_key"], location="params")
 
     def get_new_paginator(self) -> OffsetPaginator:
-        """A paginator that starts at the first row."""
+        """Return a paginator that starts at the first row."""
         return OffsetPaginator(start_value=0, page_size=LIMIT)
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:  # noqa: ARG002
-        """The page size and the offset."""
+        """Return the page size and the offset."""
         return {"limit": LIMIT, "offset": next_page_token or 0}
 
 
@@ -77,11 +77,11 @@ class CursorStream(PlainStream):
         return BearerTokenAuthenticator(token=self.config[self.api]["api_key"])
 
     def get_new_paginator(self) -> JSONPathPaginator:
-        """A paginator that follows the cursor."""
+        """Return a paginator that follows the cursor."""
         return JSONPathPaginator("$.pagination.cursor")
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:
-        """The cursor, and the bookmark."""
+        """Return the cursor, and the bookmark."""
         params = {}
         if next_page_token:
             params["cursor"] = next_page_token
@@ -109,7 +109,7 @@ class PlainTap(Tap):
     ).to_dict()
 
     def discover_streams(self) -> list[PlainStream]:
-        """All eight."""
+        """Return all eight streams."""
         return [
             (CursorStream if described["api"] == "analytics" else OffsetStream)(self, name, described)
             for name, described in self.config["streams"].items()

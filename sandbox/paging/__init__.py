@@ -1,10 +1,10 @@
-"""Styles of paging: for each, the parameters that it reads and what the response says beside the rows."""
+"""Styles of paging: the parameters of each, and what its responses have in addition to the rows."""
 
 from sandbox.paging.base import Page, Paging
 from sandbox.paging.cursors import Cursor, JsonLink
 from sandbox.paging.numbers import HeaderLink, Offset, PageNumber
 
-#: Styles by the names that the command line knows.
+#: Styles by their names on the command line.
 STYLES: dict[str, Paging] = {
     "offset": Offset(),
     "offset_has_more": Offset(total=False, has_more=True),

@@ -1,4 +1,4 @@
-"""The base of all styles of paging."""
+"""Base of all styles of paging."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Page(NamedTuple):
-    """Rows, each as its number and the instant of its last update, and what comes with them."""
+    """Rows, each as its number and the instant of its last update, with further members and headers."""
 
     rows: list[tuple[int, int]]
     beside: dict[str, Any]
@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True)
 class Paging:
-    """What all styles share.
+    """The options of all styles.
 
     Args:
         limit_param: Parameter for the page size.
@@ -32,7 +32,7 @@ class Paging:
         most: Largest page size; a larger one is capped.
         location: Where the parameters are: in the query, or in the JSON body of a POST, as dotted paths.
         total: Whether the response has a total count.
-        has_more: Whether the response has a flag that says whether more follows.
+        has_more: Whether the response has a flag that says whether more rows follow.
     """
 
     limit_param: str = "limit"
@@ -48,7 +48,7 @@ class Paging:
         return "POST" if self.location == "body" else "GET"
 
     def params(self, request: RecordedRequest) -> dict[str, Any]:
-        """The parameters of a request by name."""
+        """Return the parameters of a request by name."""
         if self.location == "query":
             return dict(request.query)
         params = dict(flat(request.json))
@@ -69,12 +69,12 @@ class Paging:
         return {"limit_param": self.limit_param, "location": self.location, **more}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
-        """The page that a request is for.
+        """Return the page that a request is for.
 
         Args:
             rows: The rows that the request selects, over all pages.
             params: The parameters of the request.
-            url: The address of the request without its query.
+            url: The URL of the request without its query.
 
         Raises:
             Refused: A parameter has an impossible value.
@@ -82,14 +82,14 @@ class Paging:
         raise NotImplementedError
 
     def size(self, params: Mapping[str, Any]) -> int:
-        """The page size of a request."""
+        """Return the page size of a request."""
         return min(whole(params, self.limit_param, self.limit, least=1), self.most)
 
     def flag(self, *, more: bool) -> dict[str, Any]:
-        """The flag, if this style has one."""
+        """Return the flag, if this style has one."""
         return {"has_more": more} if self.has_more else {}
 
 
 def link(url: str, params: Mapping[str, Any], **changes: object) -> str:
-    """An address with the parameters of a request, some of them changed, and without its key."""
+    """Return a URL with the parameters of a request, with some changes and without the key."""
     return f"{url}?{urlencode({**{name: params[name] for name in params if name != 'api_key'}, **changes})}"

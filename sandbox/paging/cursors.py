@@ -1,4 +1,4 @@
-"""Styles that name the row where the next page begins: cursors, and next links in the JSON."""
+"""Cursor styles: cursors, and next links in the JSON that hold one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cursor(Paging):
-    """Cursors that name the row that the page before ended with: no row is skipped, and updated ones come again."""
+    """Cursors that name the last row of the page before: no row is skipped, and updated rows come again."""
 
     limit_param: str = "per_page"
     most: int = 100
@@ -31,7 +31,7 @@ class Cursor(Paging):
         return {"type": "cursor", **paths, **super().settings}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:  # noqa: ARG002 - no links
-        """The rows behind the cursor; all but the last page have the next cursor."""
+        """Return the rows after the cursor. All pages but the last have the next cursor."""
         size = self.size(params)
         part, cursor = self.after(rows, params, size)
         following = {"cursor": cursor} if cursor else {}
@@ -41,7 +41,7 @@ class Cursor(Paging):
         )
 
     def after(self, rows: Selection, params: Mapping[str, Any], size: int) -> tuple[list[tuple[int, int]], str | None]:
-        """The rows behind the cursor of a request, and the next cursor if more follow."""
+        """Return the rows after the cursor of a request, and the next cursor if more rows follow."""
         scope, place = rows.scope, 0
         if self.cursor_param in params:
             place = rows.behind(read_cursor(str(params[self.cursor_param]), scope))
@@ -52,10 +52,10 @@ class Cursor(Paging):
 
 @dataclass(frozen=True)
 class JsonLink(Cursor):
-    """Cursors inside the address of the next page, which the body has under `pages.next`.
+    """Cursors inside the URL of the next page, which the body has in `pages.next`.
 
-    `form` is how the address is written: whole (`http://…/v1/forums?…`), as a path from the root (`/v1/forums?…`), or
-    as a path behind the prefix (`/forums?…`).
+    `form` is the form of this URL: whole (`http://…/v1/forums?…`), a path from the root (`/v1/forums?…`), or a path
+    after the prefix (`/forums?…`).
     """
 
     form: Literal["whole", "root", "prefix"] = "whole"
@@ -66,7 +66,7 @@ class JsonLink(Cursor):
         return {"type": "json_link", "next_url_path": "pages.next", "limit_param": self.limit_param}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
-        """The rows behind the cursor, and the address of the next page or null."""
+        """Return the rows after the cursor, and the URL of the next page or null."""
         size = self.size(params)
         part, cursor = self.after(rows, params, size)
         path = urlsplit(url).path
@@ -77,20 +77,20 @@ class JsonLink(Cursor):
 
 
 def write_cursor(scope: str, last: int) -> str:
-    """A cursor behind the row that was last updated at this instant; it is good for one resource and order."""
+    """Return a cursor after the row that was last updated at an instant, valid for one resource and order."""
     return base64.urlsafe_b64encode(f"{scope} {last}".encode()).decode()
 
 
 def read_cursor(cursor: str, scope: str) -> int:
-    """The instant that a cursor of this resource and order names.
+    """Return the instant that a cursor of this resource and order names.
 
     Raises:
-        Refused: The sandbox never gave out such a cursor.
+        Refused: The sandbox never issued this cursor.
     """
     try:
         last = int(base64.urlsafe_b64decode(cursor).decode().rpartition(" ")[2])
     except ValueError:
         last = -1
     if last < 0 or write_cursor(scope, last) != cursor:
-        raise Refused(400, f"there is no cursor {cursor!r}")
+        raise Refused(400, f"unknown cursor {cursor!r}")
     return last

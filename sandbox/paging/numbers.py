@@ -32,7 +32,7 @@ class Offset(Paging):
         return {"type": "offset", "offset_param": self.offset_param, **total, **super().settings}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:  # noqa: ARG002 - no links
-        """The rows from the offset on."""
+        """Return the rows from the offset on."""
         size, offset = self.size(params), whole(params, self.offset_param, 0, least=0)
         total = {"total": len(rows)} if self.total else {}
         beside = {**total, "limit": size, "offset": offset, **self.flag(more=offset + size < len(rows))}
@@ -61,7 +61,7 @@ class PageNumber(Paging):
         return {"type": "page_number", **numbers, **total, **super().settings}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:  # noqa: ARG002 - no links
-        """The page with this number."""
+        """Return the page with this number."""
         size, number = self.size(params), whole(params, self.page_param, self.base, least=self.base)
         offset = (number - self.base) * size
         total = {"total_pages": -(-len(rows) // size)} if self.total else {}
@@ -71,7 +71,7 @@ class PageNumber(Paging):
 
 @dataclass(frozen=True)
 class HeaderLink(PageNumber):
-    """Numbered pages whose `Link` header leads to the next one; the body has the rows alone."""
+    """Numbered pages whose `Link` header has the next one. The body has only the rows."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class HeaderLink(PageNumber):
         return {"type": "header_link", "limit_param": self.limit_param}
 
     def page(self, rows: Selection, params: Mapping[str, Any], url: str) -> Page:
-        """The page with this number, and links to the first, the previous, the next and the last one."""
+        """Return the page with this number, and links to the first, the previous, the next and the last one."""
         size, number = self.size(params), whole(params, self.page_param, self.base, least=self.base)
         last = self.base + max(-(-len(rows) // size) - 1, 0)
         places = {"first": self.base, "prev": number - 1, "next": number + 1, "last": last}

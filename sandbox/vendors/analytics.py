@@ -207,7 +207,6 @@ def frill(name: str, **more: Any) -> Collection:
 FRILL = Vendor(
     HeaderKey(),
     {
-        "frill_followers": frill("followers", fields=(Fields("include_attributes", ("attributes",), every="true"),)),
         "frill_comments": frill(
             "comments",
             parent="frill_ideas",
@@ -219,7 +218,7 @@ FRILL = Vendor(
             ),
             kinds=("comment", "note"),
         ),
-        **{f"frill_{name}": frill(name) for name in ("ideas", "votes", "statuses", "topics", "announcements")},
+        **{f"frill_{name}": frill(name) for name in ("ideas", "votes", "followers", "statuses", "topics", "announcements")},
     },
 )
 

@@ -1,4 +1,4 @@
-"""Authentication: one module for each type, with its settings, its checks and what it adds to a request."""
+"""Authentication: one module for each type, with its settings, its checks and its signature of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The auth `api_key`: the key in the query, a header or the body."""
+"""Auth `api_key`: the key in the query, a header or the body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from tap_feedback.auth.base import NO_LATIN_1, AuthSettings, Signature, Signer
+from tap_feedback.auth.base import NOT_LATIN_1, AuthSettings, Signature, Signer
 from tap_feedback.fields import Name
 from tap_feedback.formats import is_dotted_path, is_header_name, is_latin_1, is_line
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.auth.base import TokenResponse
 
-#: Ends of a prefix that the key follows without a space, as in `Token token=<key>`.
+#: Endings of a prefix after which no space is added, as in `Token token=<key>`.
 JOINED = ("=", " ")
 
 
@@ -30,7 +30,7 @@ class ApiKeyAuth(AuthSettings, frozen=True, tag_field="type", tag="api_key"):
     ] = "api_key"
     location: Annotated[
         Literal["query", "header", "body"],
-        Meta(description="For `api_key`: place of the key; `body` needs streams that are requested by POST."),
+        Meta(description="For `api_key`: place of the key; `body` needs streams with the `method` POST."),
     ] = "query"
     prefix: Annotated[
         str | None,
@@ -41,7 +41,7 @@ class ApiKeyAuth(AuthSettings, frozen=True, tag_field="type", tag="api_key"):
     ] = None
 
     def faults(self, key: str) -> Iterator[tuple[str, str]]:
-        """A name, prefix or key that cannot be sent at this place."""
+        """Yield a fault for a name, prefix or key that cannot be sent in this place."""
         in_header = self.location == "header"
         if in_header and not is_header_name(self.name):
             yield "name", "must be the name of a header, as in `X-Api-Version`"
@@ -50,12 +50,12 @@ class ApiKeyAuth(AuthSettings, frozen=True, tag_field="type", tag="api_key"):
         if self.prefix is not None and not is_line(self.prefix.removesuffix(" ")):
             yield "prefix", "must be one line of text"
         elif in_header and not is_latin_1(self.prefix or ""):
-            yield "prefix", NO_LATIN_1
+            yield "prefix", NOT_LATIN_1
         if in_header and not is_latin_1(key):
-            yield "api_key", NO_LATIN_1
+            yield "api_key", NOT_LATIN_1
 
     def signer(self, key: str, send: Callable[[HTTPRequest], TokenResponse]) -> Signer:  # noqa: ARG002 - needs no token
-        """Send the key as it is, behind the prefix."""
+        """Return a signer that sends the key after the prefix."""
         if self.prefix:
             key = f"{self.prefix}{'' if self.prefix.endswith(JOINED) else ' '}{key}"
         sent = {self.name: key}

@@ -1,4 +1,4 @@
-"""What all types of authentication share: the base of their settings, and the contract of a signer."""
+"""Base of all types of authentication: their settings, and the contract of a signer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
-NO_LATIN_1 = "must have only Latin-1 characters, as it is sent in a header"
+NOT_LATIN_1 = "must have only Latin-1 characters, as it is sent in a header"
 
 
 class Signature(NamedTuple):
-    """What an auth adds to a request; `body` has values by their dotted paths in a JSON body."""
+    """What an auth adds to a request. `body` has values by dotted path in a JSON body."""
 
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
@@ -24,37 +24,37 @@ class Signature(NamedTuple):
 
 
 class TokenResponse(NamedTuple):
-    """The response to a request for a token; `body` is the decoded JSON, or None if it is not JSON."""
+    """The response to a request for a token. `body` is decoded, or None if it is not JSON."""
 
     status: int
     body: Any
 
 
 class TokenError(FatalAPIError):
-    """There is no access token, and there will be none if the tap requests it again."""
+    """The tap cannot get an access token, and a retry would not help."""
 
 
 class Signer:
-    """Signs the requests of one API, from any thread. This one never changes its signature.
+    """Signs the requests of one API, from any thread. This base class never changes its signature.
 
     Args:
-        signature: What it adds.
+        signature: The signature of every request.
     """
 
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
 
     def sign(self) -> Signature:
-        """Return what the next request adds; it may fetch a token first.
+        """Return the signature for the next request. This may fetch a token first.
 
         Raises:
-            TransientError: A token could not be fetched, but may be later.
-            TokenError: A token was refused; the message names the settings to check.
+            TransientError: The token could not be fetched, and a retry may help.
+            TokenError: The API refused to issue a token. The message names the settings to check.
         """
         return self._signature
 
     def renew(self, refused: Signature) -> bool:  # noqa: ARG002 - a signature that never changes is not replaced
-        """Whether there is another signature after the API answered 401 to this one."""
+        """Return whether there is another signature, after the API returned 401 for this one."""
         return False
 
 
@@ -62,9 +62,9 @@ class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The base of all settings of an auth."""
 
     def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - not every auth has one
-        """What is wrong among these settings and the key: the name of a setting, and words that follow it.
+        """Yield the faults of these settings and the key: the name of a setting, and words that follow it.
 
-        The name `api_key` means the key itself, which may be empty if it is not set.
+        The name `api_key` means the key itself, which is empty if it is not set.
         """
         yield from ()
 
@@ -73,7 +73,7 @@ class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
         Args:
             key: The secret.
-            send: Sends a request for a token, unsigned. Its URL may be a path on `base_url`; its `data` is sent as a
-                form if its headers say so. Raises TransientError or TokenError if there is no response.
+            send: Sends a request for a token, unsigned. The URL may be a path on `base_url`; `data` is sent as a form
+                if the headers say so. Raises TransientError or TokenError if there is no response.
         """
         raise NotImplementedError

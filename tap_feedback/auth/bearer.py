@@ -1,10 +1,10 @@
-"""The auth `bearer`: the key as a bearer token."""
+"""Auth `bearer`: the key as a bearer token."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_feedback.auth.base import NO_LATIN_1, AuthSettings, Signature, Signer
+from tap_feedback.auth.base import NOT_LATIN_1, AuthSettings, Signature, Signer
 from tap_feedback.formats import is_latin_1
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ class BearerAuth(AuthSettings, frozen=True, tag_field="type", tag="bearer"):
     """The key as a bearer token."""
 
     def faults(self, key: str) -> Iterator[tuple[str, str]]:
-        """A key that no header can carry."""
+        """Yield a fault for a key that a header cannot carry."""
         if not is_latin_1(key):
-            yield "api_key", NO_LATIN_1
+            yield "api_key", NOT_LATIN_1
 
     def signer(self, key: str, send: Callable[[HTTPRequest], TokenResponse]) -> Signer:  # noqa: ARG002 - needs no token
-        """Send the key as the token."""
+        """Return a signer that sends the key as the token."""
         return Signer(Signature(headers={"Authorization": f"Bearer {key}"}))

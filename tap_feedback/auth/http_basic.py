@@ -1,4 +1,4 @@
-"""The auth `http_basic`: a user name and a password."""
+"""Auth `http_basic`: a user name and a password."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 class HttpBasicAuth(AuthSettings, frozen=True, tag_field="type", tag="http_basic"):
-    """The key as the password of `username`, or without one as the user name, with an empty password."""
+    """The key as the password of `username`; without `username`, the key as user name with an empty password."""
 
     username: Annotated[
         Annotated[str, text_of("name")] | None,
-        Meta(description="For `http_basic`: user name; the key is then the password. Null sends the key as user name."),
+        Meta(description="For `http_basic`: user name, with the key as password; null to send the key as user name."),
     ] = None
 
     def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - any key can be encoded
-        """A colon in the user name, as the server takes what follows it for the password."""
+        """Yield a fault for a colon in the user name, as it would end the user name."""
         if ":" in (self.username or ""):
             yield "username", "must not contain `:`, which would end it"
 
     def signer(self, key: str, send: Callable[[HTTPRequest], TokenResponse]) -> Signer:  # noqa: ARG002 - needs no token
-        """Send user name and password in UTF-8."""
+        """Return a signer that sends user name and password in UTF-8."""
         credentials = basic(self.username, key) if self.username is not None else basic(key, "")
         return Signer(Signature(headers={"Authorization": f"Basic {credentials}"}))
 
 
 def basic(username: str, password: str) -> str:
-    """The credentials of HTTP basic auth, which the log masks from then on, however short the password is."""
+    """Return the credentials of HTTP basic auth. The log masks them from now on, even if the password is short."""
     credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
     redaction.redactor.add(Secret(credentials, "Authorization"))
     return credentials

@@ -1,4 +1,4 @@
-"""The auth `oauth2_client_credentials`: an access token that the API issues for a client id and its secret."""
+"""Auth `oauth2_client_credentials`: an access token that the API issues for a client id and its secret."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
     from tap_feedback.auth.base import TokenResponse
 
-#: A token is renewed when this part of its life is left, or so many seconds if that is less: the default of
-#: `retry.max_wait`, for which a request may wait after it was signed.
+#: A token is renewed when this part of its life is left, or this many seconds if that is less. The seconds are the
+#: default of `retry.max_wait`, as a signed request may wait that long.
 LAST_PART, LAST_SECONDS = 0.1, 300
-#: The error codes of RFC 6749; an API's own ones could hold anything.
+#: The error codes of RFC 6749, with the settings to check. Other codes are not quoted, as they could hold anything.
 ERROR_CODES = {
     "invalid_client": "`api_key` and `auth.client_id`",
     "invalid_grant": "`api_key` and `auth.client_id`",
     "invalid_request": "`api_key`, `auth.client_id` and `auth.access_token_url`",
-    "invalid_scope": "`auth.scopes`, and what the client of `api_key` and `auth.client_id` may read",
+    "invalid_scope": "`auth.scopes`, and what the client `auth.client_id` may read",
     "unauthorized_client": "`api_key`, `auth.client_id`, and whether the client may use the grant `client_credentials`",
     "unsupported_grant_type": "`api_key`, `auth.client_id` and `auth.access_token_url`",
 }
 REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-#: What a token may consist of, by RFC 6749; it goes into a header.
+#: Matches a token, which RFC 6749 limits to characters that a header can carry.
 is_token = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?").fullmatch
 
 
@@ -58,7 +58,7 @@ class OAuth2ClientCredentials(AuthSettings, frozen=True, tag_field="type", tag="
     scopes: Annotated[tuple[Name, ...], Meta(description="For `oauth2_client_credentials`: scopes to request.")] = ()
 
     def faults(self, key: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - any key can be encoded
-        """A user name or a fragment in the URL, and scopes that would be read as several."""
+        """Yield faults for a user name or a fragment in the URL, and for scopes that contain blanks."""
         if "@" in urlsplit(self.access_token_url).netloc:
             yield "access_token_url", "must be without user name and password: the secret goes into `api_key`"
         if "#" in self.access_token_url or not is_token(self.access_token_url) or " " in self.access_token_url:
@@ -67,7 +67,7 @@ class OAuth2ClientCredentials(AuthSettings, frozen=True, tag_field="type", tag="
             yield "scopes", "must be a list with one scope in each item"
 
     def signer(self, key: str, send: Callable[[HTTPRequest], TokenResponse]) -> Signer:
-        """Send a token that is fetched when it is needed."""
+        """Return a signer that fetches a token when it needs one."""
         return TokenSigner(self, key, send)
 
 
@@ -94,13 +94,13 @@ class TokenSigner(Signer):
         self._auth = auth
         self._secret = secret
         self._send = send
-        self._by_basic = False  # whether the API takes the client by HTTP basic auth, not in the form
+        self._by_basic = False  # whether the API expects the client in HTTP basic auth, not in the form
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._fetched: Future[Token] | None = None  # while a token is fetched
+        self._fetched: Future[Token] | None = None  # set while a token is fetched
 
     def sign(self) -> Signature:
-        """Return the token, or a new one if it is missing or expires soon. One thread fetches it, others wait."""
+        """Return the token; a new one if it is missing or expires soon. One thread fetches it while others wait."""
         with self._lock:
             if self._token is not None and time.monotonic() < self._token.renew_at:
                 return self._token.signature
@@ -111,14 +111,14 @@ class TokenSigner(Signer):
         return fetched.result().signature
 
     def renew(self, refused: Signature) -> bool:
-        """Drop the token if it is the refused one, so that the next request fetches another."""
+        """Drop the token if it is the refused one, so that the next request fetches a new one."""
         with self._lock:
             if self._token is not None and self._token.signature == refused:
                 self._token = None
         return True
 
     def _fetch_into(self, fetched: Future[Token]) -> None:
-        """Fetch a token for all threads that wait for it; they share a failure, too."""
+        """Fetch a token for all threads that wait for it. They share a failure, too."""
         token: Token | None = None
         try:
             token = self._fetch()
@@ -158,23 +158,23 @@ class TokenSigner(Signer):
 
 
 def _token_in(response: TokenResponse, first_code: str | None) -> str:
-    """The token in a response.
+    """Return the token in a response.
 
     Args:
         response: The response.
-        first_code: The error code of the request before it.
+        first_code: The error code in the response to the request before.
 
     Raises:
-        TokenError: The token is missing. The message quotes nothing of the response but a code of RFC 6749.
+        TokenError: The token is missing. The message quotes only error codes of RFC 6749 from the response.
     """
     status, body = response
     code = _error_code(body) or (first_code if status in REFUSALS else None)
     if status in REFUSALS or code:
         named = f", `{code}`" if code else ""
         settings = ERROR_CODES.get(code or "", "`api_key` and `auth.client_id`")
-        raise TokenError(f"the API refused an access token (answered {phrase(status)}{named}); check {settings}")
+        raise TokenError(f"the API refused an access token (returned {phrase(status)}{named}); check {settings}")
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise TokenError(f"no access token: answered {phrase(status)}; check `auth.access_token_url`")
+        raise TokenError(f"no access token: returned {phrase(status)}; check `auth.access_token_url`")
     token = body.get("access_token") if isinstance(body, dict) else None
     if not isinstance(token, str) or not is_token(token):
         raise TokenError("no access token: the response has no usable `access_token`; check `auth.access_token_url`")
@@ -182,13 +182,13 @@ def _token_in(response: TokenResponse, first_code: str | None) -> str:
 
 
 def _error_code(body: Any) -> str | None:
-    """The error code in a response, if it is one of RFC 6749."""
+    """Return the error code in a response, if RFC 6749 has it."""
     code = body.get("error") if isinstance(body, dict) else None
     return code if isinstance(code, str) and code in ERROR_CODES else None
 
 
 def usable_for(body: dict[str, Any]) -> float:
-    """Seconds for which to use a token; without `expires_in`, until the API refuses it."""
+    """Return the seconds for which to use a token; infinity without `expires_in`."""
     try:
         seconds = float(body["expires_in"])
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The base of the paginators that follow what each response has for the next: a cursor or an address."""
+"""Base of the paginators that follow a token in each response: a cursor or a URL for the next page."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import PagingSettings, StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import PagingSettings, StreamView
 
     Row = dict[str, Any]
 
-#: Empty pages in a row, and pages in a row of which most rows are known, before the stream fails.
+#: Maximum number of empty pages in a row, and of pages in a row with mostly known rows. After that, the stream fails.
 MOST_EMPTY, MOST_STALE = 100, 10
-#: What an API returns in the place of a token on the last page. Some count a cursor down to 0.
+#: Values that APIs return in place of a token on the last page. Some count a cursor down to 0.
 NO_TOKEN: tuple[Any, ...] = (None, "", False, 0, "0", {}, [])
 
 
 class Words(NamedTuple):
-    """How messages speak of a token.
+    """Words for a token in messages.
 
     Attributes:
-        noun: What it is.
-        place: Where it is looked for.
-        lack: The beginning of a sentence about a response without it.
-        again: The beginning of a sentence about one that comes again.
-        setting: The setting that says where it is.
+        noun: The kind of token.
+        place: Where the tap looks for it.
+        lack: The beginning of a sentence about a response without a token.
+        again: The beginning of a sentence about a repeated token.
+        setting: The setting that says where the token is.
         check: The settings to check.
-        remedy: What to set if it is in another place, as the end of a message.
+        remedy: What to set if the token is in another place, as the end of a message.
     """
 
     noun: str
@@ -51,33 +51,38 @@ class Words(NamedTuple):
     remedy: str = ""
 
 
+def as_sent(cursor: Any, paging: PagingSettings) -> Any:
+    """Return a cursor as a request has it: in a JSON body a number stays one."""
+    return cursor if paging.location == "body" else str(cursor)
+
+
 def is_no_token(value: Any) -> bool:
-    """Whether a value in the place of a token means that no page follows."""
+    """Return whether a value in place of a token means that no page follows."""
     return value is MISSING or any(value == none and type(value) is type(none) for none in NO_TOKEN)
 
 
 class ChainPaginator(Paginator):
-    """Follows the token that each response has for the next, until one has none.
+    """Follows the token that each response has for the next page, until a response has no token.
 
-    Tokens and pages that come again mean that the API goes round in a circle. Remembering all of them would cost
-    memory on a long sync, so each is compared with the one before and with one kept from the last power of two (Brent's
-    cycle detection): a circle of n pages is noticed within three rounds. Rows are told apart by their keys, as
-    their content may change with every request.
+    Repeated tokens or pages mean that the API loops. Remembering all of them would cost memory on a long sync, so each
+    is compared with the one before, and with the one at the last power of two (Brent's cycle detection). That detects a
+    loop of n pages within three rounds. Rows are compared by their keys, as their content may change with every
+    request.
     """
 
-    #: Whether one token may stand for all pages.
+    #: Whether all pages may have the same token.
     _may_stay = False
 
     def __init__(self, paging: PagingSettings, **stream: Unpack[StreamView]) -> None:
         super().__init__(paging, **stream)
-        self._token: str | None = None  # of the next request
-        self._names: set[str] = set()  # at the top level of the responses so far
+        self._token: str | None = None  # for the next request
+        self._names: set[str] = set()  # top-level names in the responses so far
         self._pages = 0
         self._taken = 0  # pages, the last one included
         self._kept_token: str | None = None
         self._kept_rows: int | None = None
         self._empty = 0  # pages in a row without rows
-        self._stale = 0  # pages in a row of which most rows are known
+        self._stale = 0  # pages in a row with mostly known rows
 
     @property
     def reach(self) -> int:
@@ -85,31 +90,31 @@ class ChainPaginator(Paginator):
         return self._taken
 
     def _goes_on(self, page: Page) -> bool:  # noqa: ARG002
-        """Whether more rows may follow the last page: there is a token for them."""
+        """Return True: there is a token for more rows."""
         return True
 
     @property
     @abstractmethod
     def words(self) -> Words:
-        """How messages speak of a token."""
+        """Words for the token in messages."""
 
     @abstractmethod
     def _find(self, page: Page) -> str | None:
-        """The token that a response has for the next; None if it has none.
+        """Return the token in a response; None without a token.
 
         Raises:
             FatalAPIError: The value in its place is not a token.
         """
 
     def _missing(self, page: Page, names: set[str]) -> str | None:
-        """What a response lacks that may show that it is unlike the others; None if nothing."""
+        """Return what a response lacks that may make it unlike the others; None if it lacks nothing."""
 
     def take(self, page: Page) -> list[Row]:
         """Take a page and its token.
 
         Raises:
-            FatalAPIError: The token or the rows came before, or the token is missing though more rows follow.
-            TransientError: The response to a token has no content, or is unlike those before.
+            FatalAPIError: The token or the rows are repeated, or the token is missing although more rows follow.
+            TransientError: The response to a token has no content, or is unlike those before it.
         """
         self._check_response(page)
         more = self._read_flag(page)
@@ -126,27 +131,27 @@ class ChainPaginator(Paginator):
         return rows
 
     def _check_response(self, page: Page) -> None:
-        """See that the response to a token is like those before it.
+        """Check that the response to a token is like those before it.
 
         Raises:
-            TransientError: It is not.
+            TransientError: The response has no content, or looks like an error.
         """
         names = page.response.keys() if isinstance(page.response, dict) else set()
         if self._token is not None:
             if page.response is MISSING:
-                raise TransientError(f"answered 204 No Content for a {self.words.noun} of the response before")
+                raise TransientError(f"returned 204 No Content for the {self.words.noun} in the response before")
             strange = sorted(filter(looks_like_error, names - self._names))
             missing = self._missing(page, set(names)) if strange else None
             if missing:
                 named = ", ".join(f"`{one_line(name)}`" for name in strange[:3])
-                raise TransientError(f"the response lacks {missing} and has {named}, unlike those before")
+                raise TransientError(f"the response lacks {missing} and has {named}, unlike those before it")
         self._names |= names
 
     def _check_rows(self, page: Page, sighting: Sighting) -> None:
         """Compare rows with those before.
 
         Raises:
-            FatalAPIError: They came before, or there were none for too long.
+            FatalAPIError: The rows are repeated, or too many pages in a row were empty.
         """
         if not page.rows:
             self._empty += 1
@@ -166,15 +171,15 @@ class ChainPaginator(Paginator):
         return f"the API returned the same rows for another {self.words.noun}; {self.words.check}"
 
     def _is_last(self, sighting: Sighting, token: str) -> bool:
-        """Whether a token is that of the end, behind which rows may come some day; some APIs repeat the last row."""
+        """Return whether a token marks the end of the rows so far. Some APIs repeat the last row for it."""
         stays = self._may_stay and token == self._token
         return stays and not sighting.brings_new and len(sighting.rows) < self._history.largest
 
     def _follow(self, token: str, sighting: Sighting) -> None:
-        """Go on with another token, or with the same one if it may stand for all pages.
+        """Continue with another token, or with the same one if all pages may have it.
 
         Raises:
-            FatalAPIError: It came before.
+            FatalAPIError: The token or the page is repeated.
         """
         signature = hash(tuple(sighting.keys)) if sighting.rows else None
         if (token == self._token) > self._may_stay or token == self._kept_token != self._token:
@@ -187,9 +192,9 @@ class ChainPaginator(Paginator):
         self._token = token
 
     def _remember(self, sighting: Sighting) -> list[Row]:
-        """Count and remember the rows of a page; those to emit."""
+        """Count and remember the rows of a page, and return those to emit."""
         if sighting.rows:
-            self._history.add(sighting._replace(rows=[]))  # no content is compared
+            self._history.add(sighting._replace(rows=[]))  # only keys are compared
             self.distinct += sighting.new
         return sighting.rows
 
@@ -197,7 +202,7 @@ class ChainPaginator(Paginator):
         """End, unless the response shows that more rows follow.
 
         Raises:
-            FatalAPIError: It does, or the API reports more rows than it returned.
+            FatalAPIError: The response shows it, or the API reports more rows than it returned.
         """
         sign = self._flag_says_more if more else more_follows(page, sent=self._token) if more is None else None
         if sign:
@@ -210,11 +215,11 @@ class ChainPaginator(Paginator):
         self.finished = True
 
     def _is_unpaged(self, page: Page) -> bool:
-        """Whether a first page has not even an empty place for a token."""
+        """Return whether a first page does not even have an empty place for a token."""
         raise NotImplementedError
 
     def _look_at_only_page(self, page: Page) -> None:
-        """Judge a first page without a token: it may be in another place.
+        """Check a first page without a token, as the token may be in another place.
 
         Raises:
             FatalAPIError: The page is full, and the response counts more rows.

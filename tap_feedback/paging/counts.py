@@ -1,4 +1,4 @@
-"""The numbers by which responses count all rows and all pages."""
+"""Counts of all rows and of all pages in the responses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Counts:
-    """Finds these numbers in the first page with rows, and reads them in the others.
+    """Finds the counts in the first page with rows, and reads them in the others.
 
     Attributes:
-        pages: The last known number of pages, and its path; None if no response has one.
-        have_changed: Whether a number has ever changed.
+        pages: The last known number of pages, and its path; None if no response has it.
+        have_changed: Whether a count has changed since the first page.
     """
 
     def __init__(self) -> None:
@@ -25,25 +25,25 @@ class Counts:
         self._row_paths: list[str] = []
         self._page_paths: list[str] = []
         self._is_found = False
-        self._values: list[Any] = []  # in the page read last
+        self._values: list[Any] = []  # in the last page
 
     @property
     def is_blind(self) -> bool:
-        """Whether no response counts rows."""
+        """Whether the responses do not count rows."""
         return not self._row_paths
 
     def are_met(self, rows: int, pages: int) -> bool:
-        """Whether the page read last counts so many rows, or so many pages."""
+        """Return whether the last page counts this number of rows, or this number of pages."""
         paths = len(self._row_paths)
         return rows in self._values[:paths] or pages in self._values[paths:]
 
     def exceed(self, rows: int) -> bool:
-        """Whether the page read last counts more rows than so many."""
+        """Return whether the last page counts more than this number of rows."""
         values = self._values[: len(self._row_paths)]
         return any(type(value) is int and value > rows for value in values)
 
     def read(self, page: Page) -> bool:
-        """Read the numbers of a page; whether one has changed since the page before."""
+        """Read the counts of a page, and return whether one has changed since the page before."""
         if not self._is_found and page.rows:
             self._row_paths, self._page_paths = counts(page)
             self._is_found = True

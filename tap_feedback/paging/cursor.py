@@ -1,4 +1,4 @@
-"""The paginator `cursor`: follows the cursor that each response has for the next."""
+"""Paginator `cursor`: follows the cursor that each response has for the next page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import DottedPath, Name
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import PageRequest, PagingSettings
-from tap_feedback.paging.chain import ChainPaginator, Words, is_no_token
+from tap_feedback.paging.chain import ChainPaginator, Words, as_sent, is_no_token
+from tap_feedback.paging.paging_settings import PageRequest, PagingSettings
 from tap_feedback.paging.row_cursor import RowCursorPaginator
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 
 class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
-    """Pages by a cursor that each response has for the next."""
+    """Pages by a cursor, which each response has for the next page."""
 
     cursor_param: Annotated[Name, Meta(description="For `cursor`: parameter for the cursor.")] = "cursor"
     cursor_path: Annotated[DottedPath, Meta(description="For `cursor`: dotted path of the next cursor.")] = (
@@ -39,7 +39,7 @@ class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
     ] = None
     stop_condition: Annotated[
         str | UnsetType,
-        Meta(description="For `cursor`: only `<cursor_path> is not defined`, which is when the tap stops anyway."),
+        Meta(description="For `cursor`: `<cursor_path> is not defined`, when the tap stops anyway; no other value."),
     ] = UNSET
 
     proof = ("next cursor found", "no next cursor")
@@ -52,7 +52,7 @@ class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
         if self.cursor_row_path is not None:
             yield "stop_condition", "must be left out if `cursor_row_path` is set"
         elif self.stop_condition != f"{self.cursor_path} is not defined":
-            yield "stop_condition", "must be `<cursor_path> is not defined`, or be left out"
+            yield "stop_condition", "must be `<cursor_path> is not defined`, or left out"
 
     def start(self, **stream: Unpack[StreamView]) -> CursorPaginator | RowCursorPaginator:
         """Return a fresh paginator for a stream."""
@@ -62,14 +62,15 @@ class CursorPaging(PagingSettings, frozen=True, tag_field="type", tag="cursor"):
 
 
 class CursorPaginator(ChainPaginator):
-    """Follows the cursor that each response has for the next. A scroll id may be the same for all pages."""
+    """Follows the cursor that each response has for the next page. A scroll id may be the same for all pages."""
 
     paging: CursorPaging
     _may_stay = True
+    _cursor: Any = None  # of the next request, as it is sent
 
     @property
     def words(self) -> Words:
-        """How messages speak of a cursor."""
+        """Words for the cursor in messages."""
         path = self.paging.cursor_path
         return Words(
             noun="cursor",
@@ -83,13 +84,13 @@ class CursorPaginator(ChainPaginator):
 
     @property
     def request(self) -> PageRequest:
-        """The next request, which has the cursor from the second page on."""
+        """The next request, with the cursor from the second page on."""
         if self._token is None:
             return PageRequest(self._size, is_first=True)
-        return PageRequest({**self._size, self.paging.cursor_param: self._token})
+        return PageRequest({**self._size, self.paging.cursor_param: self._cursor})
 
     def _find(self, page: Page) -> str | None:
-        """The next cursor."""
+        """Return the next cursor."""
         cursor = self._value(page)
         if is_no_token(cursor):
             return None
@@ -97,13 +98,14 @@ class CursorPaginator(ChainPaginator):
             raise FatalAPIError(
                 f"`{self.paging.cursor_path}` is neither text nor a number; check `paginator.cursor_path`"
             )
+        self._cursor = as_sent(cursor, self.paging)
         return str(cursor)
 
     def _value(self, page: Page) -> Any:
         return lookup(page.response, self.paging.cursor_path)
 
     def _missing(self, page: Page, names: set[str]) -> str | None:
-        """The object that has the cursor."""
+        """Return the name of the object that holds the cursor, if it is missing."""
         parent = self.paging.cursor_path.partition(".")[0]
         return f"`{parent}`" if self._value(page) is MISSING and parent not in names else None
 

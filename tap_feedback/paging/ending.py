@@ -1,4 +1,4 @@
-"""The end of an offset list: proven, confirmed by a second look, and doubted if rows were shown that did not come."""
+"""End of an offset list: its proof, a second look, and a search for rows that were seen but not received in order."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: Pages that end in the last row again before the end is looked for behind them.
+#: Number of pages that end in the last row again, after which the tap looks for the end further on.
 MOST_REPEATS = 2
 
 IGNORES_OFFSET = (
-    "the API gives the same rows at another offset; check `paginator.offset_param`, "
+    "the API returns the same rows at another offset; check `paginator.offset_param`, "
     "or set `paginator.type` to `single_page`"
 )
 
@@ -31,16 +31,23 @@ IGNORES_OFFSET = (
 class EndingPaginator(JoiningPaginator):
     """Proves the end.
 
-    It is an empty response behind the last row, while the last row is still where it was: a page may have been cut
-    short by the server, and an empty response where a row stood is a fault of the API. Some APIs repeat the last page
-    for any offset behind it, or refuse it; then a second look, further on, confirms the end.
+    The end is an empty response behind the last row, while the last row is still in its place. A short page does not
+    prove the end, as the server may have cut it. An empty response in place of a known row is a fault of the API. Some
+    APIs repeat the last page for any offset behind it, or refuse such an offset. Then a second request, further on,
+    confirms the end.
 
-    Then rows are looked for that may be missing all the same: if the total says so, behind an empty page; if pages
-    showed them that did not join, where they stood; if rows came in front, there.
+    After that, the paginator looks for rows that may still be missing: behind an empty page, if the total says so; at
+    the place of rows that were on pages that did not join; and at the front, if rows came there.
     """
 
+    @property
+    def moves_on(self) -> bool:
+        """Whether the next request reaches behind the rows before."""
+        step = self._step
+        return not isinstance(step, (Probe, Seek)) and step.offset + getattr(step, "shared", 0) >= self._furthest
+
     def _is_behind(self, pages: int) -> bool:
-        """Whether the next request reaches behind so many pages. A look at the horizon there is left out."""
+        """Return whether the next request reaches behind so many pages. A look at the horizon there is left out."""
         size = self._history.largest or self.paging.limit
         if isinstance(self._step, Horizon) and self._step.offset + size > pages * size:
             self._step = self._step.then
@@ -49,8 +56,8 @@ class EndingPaginator(JoiningPaginator):
     def _take_behind(self, step: Behind, sighting: Sighting) -> list[Row]:
         """Take what follows the last row.
 
-        If no page was ever cut, an empty response behind a short page proves the end. Otherwise look at the tail once
-        more: the page may have been cut behind the last row, and a row have moved to where it ended.
+        If the server never cut a page, an empty response behind a short page proves the end. If it may have, request
+        the tail once more: the page may have been cut behind the last row, and a row may have moved to its end.
         """
         enough = MOST_REPEATS if self._smallest >= self._history.largest else 3 * MOST_REPEATS
         repeats = not sighting.brings_new and step.tail[-1] in sighting.keys
@@ -69,32 +76,32 @@ class EndingPaginator(JoiningPaginator):
         return []
 
     def _still_ends(self, sighting: Sighting, tail: list[Hashable]) -> bool:
-        """Whether the tail, or what has moved to its place from behind it, has no new row."""
+        """Return whether the tail, or what has moved to its place from behind, has no new rows."""
         joins = sighting.keys[:1] == tail[:1] or (self._history.is_anchor(sighting) and sighting.keys[0] in tail)
         return joins and len(sighting.keys) >= len(tail) and not sighting.brings_new
 
     def _look_beyond(self, *, one: bool = False, full: bool = False) -> None:
-        """Confirm an end by a look further on."""
+        """Confirm the end by a request further on."""
         status, self._refused = self._refused, 0
         self._step = Beyond(self._step.offset + self._page, self._step, status, one=one, full=full)
 
     def _take_beyond(self, step: Beyond, sighting: Sighting) -> list[Row]:
-        """Take what lies far behind the last row: nothing, or the last page again, or its last row alone.
+        """Take a response from far behind the last row: no rows, or the last page again, or only its last row.
 
-        Some APIs repeat the last page for any offset behind it. If a full page comes again, the API may instead have
-        stopped heeding the offset. Then a request for one row returns another row than the last.
+        Some APIs repeat the last page for any offset behind it. If a full page is repeated, the API may instead ignore
+        the offset. Then a request for one row returns a row other than the last one.
 
         Raises:
-            FatalAPIError: There is another.
+            FatalAPIError: The response has other rows.
         """
         rows, history = sighting.rows, self._history
-        # An API that repeats a full page has no reason to return nothing further on, if it heeds offsets.
+        # An API that repeats a full page, and uses offsets, would not return an empty page further on.
         full = step.full or (
             not step.status and isinstance(step.then, (Probe, Follow)) and len(history.last) >= self.paging.limit
         )
         if not rows and not full:
             return self._end()
-        if not rows and isinstance(step.then, Behind):  # rows that come in front have moved it there
+        if not rows and isinstance(step.then, Behind):  # rows that came in front have moved the last row there
             self._step = Follow(step.then.offset - 1, 1)
             return []
         if sighting.keys[-1:] == history.last[-1:] and not sighting.brings_new:
@@ -108,7 +115,7 @@ class EndingPaginator(JoiningPaginator):
                 return self._end()
         if step.status:
             raise FatalAPIError(
-                f"the API answered {step.status} at offset {step.then.offset}, but has rows further on; "
+                f"the API returned {step.status} at offset {step.then.offset}, but has rows further on; "
                 "check `paginator`, or request a stable order in `params`"
             )
         if not sighting.brings_new or isinstance(step.then, (Probe, Follow)):
@@ -117,10 +124,10 @@ class EndingPaginator(JoiningPaginator):
         return []
 
     def _end(self) -> list[Row]:
-        """End, unless the total or rows that came in front say that there is more to read.
+        """End, unless the total, or rows that came in front, show that there is more to read.
 
         Raises:
-            FatalAPIError: There is no more to read, but the API reports more rows.
+            FatalAPIError: The end is reached, but the API reports more rows.
         """
         if self._refused:
             self._look_beyond()
@@ -137,7 +144,7 @@ class EndingPaginator(JoiningPaginator):
             if gap < (self.total or 0):
                 self._step = Gap(gap)
                 return []
-        # Rows that come in front while it is read may need another look, if the API counts them.
+        # Rows that come in front during that look may need another look, if the API counts them.
         again = self._lacks_rows and self._found_in_front
         if self._history.head and (again or (not self._looked_in_front and (self._came or self._lacks_rows))):
             self._looked_in_front, self._found_in_front = True, False
@@ -145,17 +152,17 @@ class EndingPaginator(JoiningPaginator):
             return []
         self._check_total()
         if self._says_more:
-            raise FatalAPIError(f"{self._says_more}; check `paginator` and how far the API can be read")
+            raise FatalAPIError(f"{self._says_more}; check `paginator` and the limits of the API")
         if remark := self._remark(self._page_taken):
             self._notice(logging.WARNING, remark)
         self.finished = True
         return []
 
     def _take_seek(self, step: Seek, sighting: Sighting) -> list[Row]:
-        """Take the place at which rows were shown that did not come since; those not there any more were deleted.
+        """Take the page at which rows were seen that have not been received since. If they are gone, they were deleted.
 
         Raises:
-            TransientError: Nothing is there at all.
+            TransientError: The page is empty.
         """
         if not sighting.rows and step.offset:
             raise TransientError(self._gone)
@@ -166,14 +173,14 @@ class EndingPaginator(JoiningPaginator):
         return rows
 
     def _take_front(self, step: Front, sighting: Sighting) -> list[Row]:
-        """Take the beginning of the list, until a row of its first page is met again.
+        """Take a page from the beginning of the list, until a row of the first page comes again.
 
         Raises:
-            TransientError: Nothing is there any more.
+            TransientError: The list is suddenly empty.
         """
         if not sighting.rows and not step.offset:
             raise TransientError(self._gone)
-        # Rows of the first page may be forgotten by now, but are not new. Nor is any row behind them.
+        # Rows of the first page may be forgotten by now, but are not new. Rows behind them are not new either.
         head, met = self._history.head, self._history.in_head(sighting)
         if met:
             sighting = sighting.first(met)

@@ -1,4 +1,4 @@
-"""The end of a list that grows as fast as it is read: what stood at one moment, and no more."""
+"""End of a list that grows as fast as it is read: all rows that it had at one moment."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-#: Short pages, not counting an equal number of others, after which the end is looked for.
+#: Number of short pages, less that of other pages, after which the tap looks for the end.
 SHORT_PAGES = 5
-#: New rows that are few for any page.
+#: A page with fewer new rows than this is short in any case.
 TINY_PAGE = 4
-#: Each look goes so many times further than the one before.
+#: Factor between the distances of two looks ahead.
 FURTHER = 4
-#: Rows to read behind the horizon, for those that others may have pushed there: so many times its distance, and more.
+#: Rows to read behind the horizon, as new rows may have pushed others there: a multiple of its distance, plus a number.
 SLACK, SPARE_ROWS = 3, 10
 
 
 class Growth:
-    """Looks ahead, to an offset that is called the horizon, when pages bring few new rows.
+    """Looks ahead, to an offset called the horizon, when pages have few new rows.
 
-    If nothing is there, all rows present at that moment lie before it: once they are read, the sync is complete as of
-    that moment. If a row is there, but soon comes with a page that cannot reach so far, the API returns the last row
-    for any offset behind it, and that row was the last.
+    If the response is empty, all rows that exist at that moment come before the horizon. Once they are read, the sync
+    is complete as of that moment. If the response has a row, but a page that cannot reach that far soon has the same
+    row, the API returns the last row for any offset behind it, so that row was the last.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Growth:
         self._goal = 0
 
     def watch(self, new: int, *, full: int, furthest: int) -> int | None:
-        """Count the new rows of a page; the offset to look at, if it is time.
+        """Count the new rows of a page, and return the offset to look at, if it is time for a look.
 
         Args:
             new: Number of new rows.
@@ -51,20 +51,20 @@ class Growth:
         return furthest + ahead
 
     def see(self, offset: int, keys: Sequence[Hashable]) -> None:
-        """Remember what is at the horizon."""
+        """Remember the keys of the rows at the horizon."""
         self._horizon = (offset, keys[-1] if keys else None)
 
     def forget(self) -> None:
-        """Forget the horizon, as rows have come that move others behind it."""
+        """Forget the horizon, as new rows have moved others behind it."""
         self._horizon = None
 
     def is_reached(self, offset: int, keys: Sequence[Hashable], *, page: int) -> bool:
-        """Whether all rows are read that stood when the horizon was seen.
+        """Return whether all rows have been read that existed at the look at the horizon.
 
         Args:
             offset: The offset of a page.
             keys: Its keys.
-            page: The most rows that a page has.
+            page: Maximum number of rows in a page.
         """
         if self._horizon is None:
             return False

@@ -1,4 +1,4 @@
-"""The paginator `header_link`: follows the `Link` header with `rel="next"`."""
+"""Paginator `header_link`: follows the `Link` header with `rel="next"`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import next_link
-from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words
 from tap_feedback.paging.links import LinkError, LinkPaginator
+from tap_feedback.paging.paging_settings import PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 WORDS = Words(
     noun="next link",
@@ -43,10 +43,10 @@ class HeaderLinkPaginator(LinkPaginator):
     words = WORDS
 
     def _find(self, page: Page) -> str | None:
-        """The next link.
+        """Return the next link.
 
         Raises:
-            FatalAPIError: It is on another origin.
+            FatalAPIError: The link leads to another origin.
         """
         link = next_link(page.headers)
         if link is None:
@@ -59,7 +59,7 @@ class HeaderLinkPaginator(LinkPaginator):
             ) from None
 
     def _missing(self, page: Page, names: set[str]) -> str | None:  # noqa: ARG002
-        """The header, if the response has none at all: not even a link to the first page."""
+        """Return the name of the header, if the response does not even have a link to the first page."""
         return None if "Link" in page.headers else "a `Link` header"
 
     def _is_unpaged(self, page: Page) -> bool:

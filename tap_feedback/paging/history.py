@@ -1,4 +1,4 @@
-"""The rows read last: which of them a page repeats, and whether it repeats them in their order."""
+"""History of recent rows: which of them a page repeats, and whether in the same order."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: Rows that are remembered, at least: a constant, so that memory does not grow with the stream. At most twice as many
-#: and a page are, as forgetting many together costs less.
+#: Minimum number of rows to remember. It is constant, so that memory does not grow with the stream. Up to twice as many
+#: rows plus a page are remembered, as it is cheaper to forget many rows together.
 REMEMBERED_ROWS = 1000
 
 
 class SeenPage(NamedTuple):
-    """A page that was read; `place` is its number, where pages have one."""
+    """A page that was read. `place` is its number, if pages are numbered."""
 
     keys: list[Hashable]
     rows: list[Row]
     place: int = 0
 
     def row(self, key: Hashable) -> Row:
-        """The row with a key."""
+        """Return the row with a key."""
         return self.rows[self.keys.index(key)]
 
 
 class Sighting(NamedTuple):
-    """The rows of one response.
+    """The rows of one response, compared with the history.
 
-    `before` has for each the page that showed it last, or None if it is new; `different` is the number of keys.
+    `before` has, for each row, the last page with this row, or None if the row is new. `different` is the number of
+    distinct keys.
     """
 
     rows: list[Row]
@@ -42,12 +43,12 @@ class Sighting(NamedTuple):
 
     @property
     def brings_new(self) -> bool:
-        """Whether there is a row that was not seen before."""
+        """Whether a row was not seen before."""
         return None in self.before
 
     @property
     def new(self) -> int:
-        """Number of different rows that were not seen before."""
+        """Number of distinct rows that were not seen before."""
         if self.different == len(self.keys):
             return self.before.count(None)
         return len({key for key, page in zip(self.keys, self.before, strict=True) if page is None})
@@ -59,7 +60,7 @@ class Sighting(NamedTuple):
 
     @property
     def fresh(self) -> list[Row]:
-        """The rows that are new, or changed since they were seen."""
+        """The rows that are new, or have changed since they were seen."""
         known = len(self.before) - self.before.count(None)
         if None not in self.before[:known] and all(old == row for _, old, row in self.known(known)):
             return self.rows[known:]  # most pages: the overlap, then new rows
@@ -70,23 +71,23 @@ class Sighting(NamedTuple):
         ]
 
     def known(self, most: int | None = None) -> Iterator[tuple[SeenPage, Row, Row]]:
-        """The rows that were seen before, among so many: the page, the row as it was then, and as it is now."""
+        """Yield the rows seen before, among the first `most`: the page, the row as it was, and the row as it is."""
         for row, key, page in zip(self.rows[:most], self.keys[:most], self.before[:most], strict=True):
             if page is not None:
                 yield page, page.row(key), row
 
     @property
     def last(self) -> Sighting:
-        """The last row alone."""
+        """The last row as a sighting."""
         return Sighting(self.rows[-1:], self.keys[-1:], self.before[-1:], len(self.rows[-1:]))
 
     def first(self, count: int) -> Sighting:
-        """The first rows alone."""
+        """Return the first rows as a sighting."""
         return Sighting(self.rows[:count], self.keys[:count], self.before[:count], len(set(self.keys[:count])))
 
 
 class History:
-    """The pages that were read, of which the last rows are remembered, and so many pages at least.
+    """The most recent rows, and at least a minimum number of pages.
 
     Attributes:
         count: Number of pages.
@@ -108,11 +109,11 @@ class History:
 
     @property
     def known(self) -> KeysView[Hashable]:
-        """The keys of the rows that are remembered."""
+        """The keys of the remembered rows."""
         return self._seen.keys()
 
     def look(self, rows: list[Row]) -> Sighting:
-        """The rows beside what is remembered of them."""
+        """Return rows compared with the history."""
         keys = self._keys(rows)
         return Sighting(rows, keys, list(map(self._seen.get, keys)), len(set(keys)))
 
@@ -123,13 +124,13 @@ class History:
             self._volatile = changes if self._volatile is None else self._volatile & changes
 
     def is_anchor(self, sighting: Sighting) -> bool:
-        """Whether the first row kept its place among the others; one that was updated may have moved."""
+        """Return whether the first row has kept its place among the others. An updated row may have moved."""
         for _, old, row in sighting.known(1):
             return old == row or self._volatile is None or _changes(old, row) <= self._volatile
         return False
 
     def in_head(self, sighting: Sighting) -> int:
-        """Number of rows up to the last one that stood in the head and was not updated, as that may move a row."""
+        """Return the number of rows up to the last one in the head that was not updated, as updates may move rows."""
         volatile = self._volatile or set()
         places = (
             place
@@ -139,10 +140,10 @@ class History:
         return max(places, default=0)
 
     def is_swapped(self, sighting: Sighting) -> bool:
-        """Whether two rows that one page showed in one order now come in the other.
+        """Return whether two rows of one page now come in the opposite order.
 
-        Inserted and deleted rows never cause that. A row that was updated may move; but not if only such fields have
-        changed that change in every row (a signed link, say).
+        Inserted and deleted rows never cause that. An updated row may move, but not if only fields have changed that
+        change in every row, such as a signed link.
         """
         if sighting.before.count(None) >= len(sighting.before) - 1 or sighting.different < len(sighting.keys):
             return False
@@ -150,7 +151,7 @@ class History:
         return any(all(_changes(old, row) <= volatile for old, row in pair) for pair in _swaps(sighting))
 
     def remember(self, sighting: Sighting, *, place: int = 0) -> None:
-        """Remember rows, and now and then forget the oldest."""
+        """Remember rows, and from time to time forget the oldest."""
         page = SeenPage(sighting.keys, sighting.rows, place)
         self._pages.append(page)
         self._seen.update(dict.fromkeys(page.keys, page))
@@ -161,7 +162,7 @@ class History:
             self._seen = {key: page for page in self._pages for key in page.keys}
 
     def add(self, sighting: Sighting, *, place: int = 0) -> None:
-        """Remember a page that was read, as the last one."""
+        """Remember a page as the last one that was read."""
         self.count += 1
         self.last = sighting.keys
         self.largest = max(self.largest, len(sighting.keys))
@@ -174,7 +175,7 @@ class History:
 
 
 def _swaps(sighting: Sighting) -> Iterator[tuple[tuple[Row, Row], tuple[Row, Row]]]:
-    """The pairs of rows that stood in the other order when one page showed both; each as it was and as it is."""
+    """Yield the pairs of rows that one page had in the opposite order; each row as it was and as it is."""
     furthest: dict[int, tuple[int, tuple[Row, Row]]] = {}
     for key, (page, old, row) in zip(
         (key for key, page in zip(sighting.keys, sighting.before, strict=True) if page is not None),
@@ -190,7 +191,7 @@ def _swaps(sighting: Sighting) -> Iterator[tuple[tuple[Row, Row], tuple[Row, Row
 
 
 def _changes(old: Row, new: Row) -> set[str]:
-    """The names of the fields that differ."""
+    """Return the names of the fields that differ."""
     if old == new:
         return set()
     return {name for name in old.keys() | new.keys() if old.get(name, ...) != new.get(name, ...)}

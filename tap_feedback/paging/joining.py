@@ -1,4 +1,4 @@
-"""Offset pages joined to one another: each to the last one, or to one that lies further back."""
+"""Joining of offset pages: each to the last one, or to one further back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.growth import Growth
 from tap_feedback.paging.offset_steps import Back, Behind, Beyond, Follow, Horizon, Probe, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import Patience
 from tap_feedback.retry import TransientError
 
@@ -18,25 +19,24 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.offset import OffsetPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
-#: Rows behind the last one at which the end is confirmed, at least.
+#: Minimum number of rows between the last row and the request that confirms the end.
 LEAST_LOOK = 10
-#: One in so many shifted pages in a row is checked again; in a list that grows at its front, all pages have shifted.
+#: One in this many shifted pages in a row is checked again: in a list that grows at its front, all pages have shifted.
 RECHECK_EVERY = 8
 
 
 class JoiningPaginator(Paginator):
-    """Joins each page to what was read.
+    """Joins each page to the rows that were read.
 
-    Rows that come or go during the sync shift all rows behind them. So each page is requested with the last `overlap`
-    rows of the page before. If its first row is one that was read, nothing lies between; if it is not, the paginator
-    goes back until it meets rows it knows. However rows come and go, those that stay keep their order, so none of them
-    is passed by.
+    Rows that are added or deleted during the sync shift all rows behind them. So each page is requested together with
+    the last `overlap` rows of the page before. If the first row of a page is known, no row was skipped. If not, the
+    paginator goes back until it finds known rows. All other rows keep their order, so the paginator does not skip them.
     """
 
     paging: OffsetPaging
@@ -45,21 +45,21 @@ class JoiningPaginator(Paginator):
         super().__init__(paging, **stream)
         self._step: Step = Follow(0)
         self._overlap = paging.overlap
-        self._whole = 0  # rows in a page of an API that serves only whole pages
+        self._whole = 0  # page size of an API that serves only whole pages
         self._furthest = 0  # the offset behind the furthest row read
         self._patience = Patience()
         self._growth = Growth()
         self._smallest = math.inf  # rows in the smallest page that had new rows behind it
-        self._refused = 0  # the status by which the API refused an offset that may lie behind the last row
-        self._blank: int | None = None  # an offset at which nothing stood though a row should
-        self._strays: dict[Hashable, int] = {}  # rows that pages showed which did not join, and at which offset
-        self._shifts = 0  # pages in a row that had shifted
-        self._says_more: str | None = None  # the words for a flag of the last page that says that more rows follow
-        self._is_flagged_last = False  # whether the flag of the page behind the last one says that no more follow
+        self._refused = 0  # the status with which the API refused an offset that may be behind the last row
+        self._blank: int | None = None  # an offset that had no row, but should have had one
+        self._strays: dict[Hashable, int] = {}  # rows of pages that did not join, with their offsets
+        self._shifts = 0  # shifted pages in a row
+        self._says_more: str | None = None  # words for a flag of the last page that says that more rows follow
+        self._is_flagged_last = False  # whether the flag of the page that follows the last says that it is the end
         self._page_taken: Page
         self._came = False  # whether rows came before those that were read
         self._looked_in_front = False
-        self._found_in_front = False  # whether the last look there brought new rows
+        self._found_in_front = False  # whether the last look there found new rows
 
     @property
     def reach(self) -> int:
@@ -68,22 +68,22 @@ class JoiningPaginator(Paginator):
 
     @property
     def request(self) -> PageRequest:
-        """The next request: the page size, if one is sent, and the offset."""
+        """The next request: the offset, and the page size if it has a parameter."""
         one = isinstance(self._step, Beyond) and self._step.one and self.paging.limit_param is not None
         return self._at(self._step.offset, **({str(self.paging.limit_param): 1} if one else {}))
 
     def _at(self, offset: int, **others: int) -> PageRequest:
-        """The request for the page at an offset."""
+        """Return the request for the page at an offset."""
         params = {**self._size, self.paging.offset_param: offset, **others}
         return PageRequest(params, is_first=self._history.count == 0)
 
     @property
     def _page(self) -> int:
-        """The most rows that a page may have; more than could come or go between two requests."""
+        """Maximum number of rows in a page; more than are likely to be added or deleted between two requests."""
         return max(self._history.largest, self.paging.limit, LEAST_LOOK)
 
     def upcoming(self, most: int) -> list[PageRequest]:
-        """The next request, and those that follow if nothing moves and no page is shorter than the last one."""
+        """Return the next request, and those that follow if no rows shift and all pages are as large as the last."""
         step, last = self._step, len(self._history.last)
         if not isinstance(step, Follow) or self._history.count < 2 or last < self._history.largest:  # noqa: PLR2004
             return [self.request]
@@ -98,7 +98,7 @@ class JoiningPaginator(Paginator):
         return [self._at(offset) for offset in range(step.offset, end + 1, stride)]
 
     def _join(self, sighting: Sighting) -> list[Row]:  # noqa: PLR0911 - a case for each way in which a page may join
-        """Take a page that should continue what was read."""
+        """Take a page that should follow the rows that were read."""
         step, history, keys = self._step, self._history, sighting.keys
         shared = step.shared if isinstance(step, (Follow, Back)) else 0
         if not history.count:
@@ -130,7 +130,7 @@ class JoiningPaginator(Paginator):
         return rows
 
     def _join_plain(self, sighting: Sighting) -> list[Row]:
-        """Take a page that shares no rows: nothing is proven, but that the API does not return the same page again."""
+        """Take a page without overlap: it proves only that the API does not repeat a page."""
         if not sighting.rows:
             return self._end()
         if sighting.keys == self._history.last:
@@ -139,13 +139,13 @@ class JoiningPaginator(Paginator):
         return self._accept(sighting)
 
     def _accept(self, sighting: Sighting) -> list[Row]:
-        """Go on behind a page that joined, or end; its rows that are new."""
+        """Continue behind a page that joined, or end; return its new rows."""
         step, history, keys = self._step, self._history, sighting.keys
         count = len(keys)
         covered, behind = step.offset + count, step.offset + max(count, self._whole)
         has_last = not sighting.brings_new and history.last[-1:] != [] and history.last[-1] in keys
         if not step.offset:
-            if history.count and not any(sighting.before):  # the rows that are remembered lie further on, or are gone
+            if history.count and not any(sighting.before):  # the remembered rows are further on, or gone
                 self._patience.restart()
                 history.forget()
                 self._furthest = self.distinct = 0
@@ -157,8 +157,8 @@ class JoiningPaginator(Paginator):
                 self._patience.advance()
         elif self._blank is not None and (covered <= self._blank or step.offset == self._blank):
             self._blank = None
-        # A total that was passed counts something else. One that a full page meets may be that of the page, or the most
-        # that the API counts.
+        # A total that was exceeded counts something else. A total that equals a full page may count the page, or be the
+        # highest count of the API.
         met = self._furthest <= covered == self.total and count < history.largest <= self._smallest
         fresh = self._emit(sighting, add=True)
         self._furthest = max(self._furthest, behind)
@@ -170,11 +170,11 @@ class JoiningPaginator(Paginator):
         ):
             self._end()
         elif self._blank is not None:
-            self._step = Follow(self._blank, 1)  # a row stands there, after all
+            self._step = Follow(self._blank, 1)  # there is a row, after all
         elif has_last:
             self._step = Behind(behind, shared, keys)
         else:
-            # A page that brings nothing new may be shared whole, so the next one must begin behind its first row.
+            # A page without new rows may be all overlap, so the next one must begin behind its first row.
             shared = min(self._overlap, max(count - 1, 1 if sighting.brings_new else 0))
             self._step = Follow(behind - shared, shared)
             horizon = self._growth.watch(
@@ -185,7 +185,7 @@ class JoiningPaginator(Paginator):
         return fresh
 
     def _emit(self, sighting: Sighting, *, add: bool = False) -> list[Row]:
-        """Count and remember the rows of a page; those that are new or changed."""
+        """Count and remember the rows of a page, and return those that are new or changed."""
         self.distinct += sighting.new
         if self._strays:
             for key in sighting.keys:
@@ -197,23 +197,23 @@ class JoiningPaginator(Paginator):
     def _go_back(self, offset: int) -> list[Row]:
         """Request a page further back, twice as far each time."""
         step = self._step
-        self._came = True  # as many rows may have moved to the front as went
+        self._came = True  # the rows that are gone may have moved to the front
         self._growth.forget()
-        # Half a page: what has moved into its other half joins immediately.
+        # Half a page: rows that have moved into its other half join immediately.
         distance = step.distance * 2 if isinstance(step, Back) else max(self._history.largest // 2, 1)
         shared = step.shared if isinstance(step, (Follow, Back, Probe)) else 0
         self._step = Back(max(0, offset - distance), shared, distance)
         return []
 
     def _go_back_from_nothing(self) -> list[Row]:
-        """Go back from an offset at which a row should stand, but nothing does.
+        """Go back from an offset that should have a row, but has none.
 
         Raises:
-            TransientError: The row is still there, as another page has shown; or no row is left at all.
+            TransientError: Another page has shown that the row still exists; or the list is suddenly empty.
         """
         offset = self._step.offset
         if offset and offset == self._blank and self._furthest == len(self._history.head) != self.paging.limit:
-            return self._end()  # the only page is not a full one, and the API serves it at no other offset
+            return self._end()  # the only page is not full, and other offsets are empty
         if not offset or offset == self._blank:
             raise TransientError(self._gone)
         if isinstance(self._step, Follow):
@@ -223,16 +223,16 @@ class JoiningPaginator(Paginator):
     @property
     def _gone(self) -> str:
         return (
-            f"the response has no rows at offset {self._step.offset}, but rows stood there a moment ago; "
-            "check `paginator.offset_param` and how far the API can be read; if it serves only whole pages, "
+            f"the response has no rows at offset {self._step.offset}, but it had some a moment ago; "
+            "check `paginator.offset_param` and the limits of the API; if it serves only whole pages, "
             "set `paginator.overlap` to 0"
         )
 
     def _stray(self, sighting: Sighting, offset: int) -> None:
-        """Remember that rows were shown by a page that did not join."""
+        """Remember the rows of a page that did not join."""
         self._strays.update((key, offset) for key in sighting.keys)
 
-    # What a page that does not join, or brings nothing new, is taken for
+    # Pages that do not join, or have no new rows
 
     @abstractmethod
     def _take_probe(self, step: Probe, sighting: Sighting) -> list[Row]:
@@ -244,7 +244,7 @@ class JoiningPaginator(Paginator):
 
     @abstractmethod
     def _look_beyond(self, *, one: bool = False, full: bool = False) -> None:
-        """Confirm an end by a look further on."""
+        """Confirm the end by a request further on."""
 
     @abstractmethod
     def _end(self) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The paginator `json_link`: follows the URL that each response has for the next page."""
+"""Paginator `json_link`: follows the URL that each response has for the next page."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.fields import DottedPath
 from tap_feedback.page import MISSING, lookup
-from tap_feedback.paging.base import PagingSettings
 from tap_feedback.paging.chain import Words, is_no_token
 from tap_feedback.paging.links import LinkError, LinkPaginator
+from tap_feedback.paging.paging_settings import PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
 
 class JsonLinkPaging(PagingSettings, frozen=True, tag_field="type", tag="json_link"):
@@ -41,7 +41,7 @@ class JsonLinkPaginator(LinkPaginator):
 
     @property
     def words(self) -> Words:
-        """How messages speak of a URL."""
+        """Words for the URL in messages."""
         path = self.paging.next_url_path
         return Words(
             noun="next URL",
@@ -54,10 +54,10 @@ class JsonLinkPaginator(LinkPaginator):
         )
 
     def _find(self, page: Page) -> str | None:
-        """The next URL.
+        """Return the next URL.
 
         Raises:
-            FatalAPIError: The value is not a URL, or is on another origin.
+            FatalAPIError: The value is not a URL, or leads to another origin.
         """
         link = self._value(page)
         if is_no_token(link):
@@ -76,7 +76,7 @@ class JsonLinkPaginator(LinkPaginator):
         return lookup(page.response, self.paging.next_url_path)
 
     def _missing(self, page: Page, names: set[str]) -> str | None:
-        """The object that has the URL."""
+        """Return the name of the object that holds the URL, if it is missing."""
         parent = self.paging.next_url_path.partition(".")[0]
         return f"`{parent}`" if self._value(page) is MISSING and parent not in names else None
 

@@ -1,4 +1,4 @@
-"""Keys that tell rows apart, by the names of the primary key."""
+"""Keys of rows: the values of the primary key, in a comparable form."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Keys = Callable[[list[Row]], list[Hashable]]
 
-#: Types of keys that can be compared as they are.
+#: Types of keys that can be compared directly.
 PLAIN_KEYS = {str, int}
-#: The key of a row without one, which conforming the record reports.
+#: The key of a row without a primary key, which the conformer reports.
 NO_KEY = "None"
 
 
 def keys_by(names: Sequence[str]) -> Keys:
-    """Return a function that returns the keys of rows."""
+    """Return a function that returns the keys of rows, by the names of the primary key's properties."""
     if len(names) == 1:
         name = names[0]
 

@@ -1,4 +1,4 @@
-"""The address of the next page, as an API returns it: resolved, and only on the API's own origin."""
+"""Links to the next page: resolved, and followed only on the API's own origin."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from tap_feedback.paging.base import PageRequest
 from tap_feedback.paging.chain import ChainPaginator
+from tap_feedback.paging.paging_settings import PageRequest
 
 if TYPE_CHECKING:
-    from tap_feedback.paging.base import Address
+    from tap_feedback.paging.paging_settings import Address
 
-#: What parsers of addresses read in different ways, so that a host could be hidden behind it.
+#: Characters that URL parsers read in different ways, so that a link could hide its host behind them.
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]").search
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//").match
 PORTS = {"http": 80, "https": 443}
 
 
 class LinkError(ValueError):
-    """A link leads to another origin, or cannot be read; the message says in what it differs."""
+    """A link leads to another origin, or cannot be parsed. The message says what is wrong, without a subject."""
 
 
 def resolve(link: str, address: Address, current: str) -> str:
-    """Return the absolute address that a link stands for.
+    """Return the absolute URL of a link.
 
     Args:
-        link: An absolute address, a path or a query. A path is on the origin if it begins with the API's prefix, and
-            behind the prefix otherwise.
-        address: The address of the stream.
-        current: The address of the request that returned the link, which a query belongs to.
+        link: An absolute URL, a path or a query. A path is on the origin if it begins with the API's prefix, with or
+            without the path of `base_url` before it. Any other path follows both.
+        address: The URL of the stream.
+        current: The URL of the request that returned the link. A link that is only a query replaces its query.
 
     Raises:
-        LinkError: It is not on the API's origin.
+        LinkError: The link is invalid, or leads to another origin than the API's.
     """
     link = link.strip().partition("#")[0]
     base = _split(address.base_url)
     if not link or UNSAFE(link):
-        raise LinkError("has characters that no URL has" if link else "is only a place in a page")
+        raise LinkError("has characters that are not valid in a URL" if link else "is only a fragment")
     if ABSOLUTE(link):
         url = f"{base.scheme}:{link}" if link.startswith("//") else link
     elif link.startswith("?"):
@@ -45,10 +45,15 @@ def resolve(link: str, address: Address, current: str) -> str:
     else:
         path = link if link.startswith("/") else f"/{link}"
         prefix = address.path_prefix
-        begins = prefix and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
-        url = f"{base.scheme}://{base.netloc}{path}" if begins else f"{address.base_url}{prefix}{path}"
+        is_whole = _begins_with(path, base.path + prefix) or _begins_with(path, prefix)
+        url = f"{base.scheme}://{base.netloc}{path}" if is_whole else f"{address.base_url}{prefix}{path}"
     _check_origin(_split(url), base)
     return url
+
+
+def _begins_with(path: str, prefix: str) -> bool:
+    """Whether a path, perhaps with a query, is behind a prefix that is not empty."""
+    return bool(prefix) and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
 
 
 def _split(url: str) -> SplitResult:
@@ -69,27 +74,27 @@ def _check_origin(parts: SplitResult, base: SplitResult) -> None:
     if parts.scheme != base.scheme:
         raise LinkError(f"does not begin with `{base.scheme}://`, as `base_url` does")
     if parts.hostname != base.hostname:
-        raise LinkError("has another host than `base_url`")
+        raise LinkError("has a different host from `base_url`")
     if (parts.port or PORTS.get(parts.scheme)) != (base.port or PORTS.get(base.scheme)):
-        raise LinkError("has another port than `base_url`")
+        raise LinkError("has a different port from `base_url`")
     if parts.username is not None or parts.password is not None:
         raise LinkError("has a user name")
 
 
 class LinkPaginator(ChainPaginator):
-    """Follows the address that each response has for the next page, as it stands."""
+    """Follows the URL that each response has for the next page, without changing it."""
 
     @property
     def request(self) -> PageRequest:
-        """The next request: the stream's own first, then a whole address."""
+        """The next request: the stream's own for the first page, then a whole URL."""
         if self._token is None:
             return PageRequest(self._size, is_first=True)
         return PageRequest(url=self._token)
 
     def _resolve(self, link: str) -> str:
-        """Return the absolute address that a link stands for.
+        """Return the absolute URL of a link.
 
         Raises:
-            LinkError: It is not on the API's origin.
+            LinkError: The link is invalid, or leads to another origin than the API's.
         """
         return resolve(link, self._address, self._token or "".join(self._address))

@@ -1,4 +1,4 @@
-"""Numbered pages, some of them read again: the base of the paginator `page_number`."""
+"""Numbered pages, some of which are read again: the base of the paginator `page_number`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.paging.base import PageRequest, Paginator
+from tap_feedback.paging.base import Paginator
 from tap_feedback.paging.counts import Counts
 from tap_feedback.paging.history import History
 from tap_feedback.paging.page_steps import Back, Follow, OneRow, Recheck, Step
+from tap_feedback.paging.paging_settings import PageRequest
 from tap_feedback.paging.patience import NO_STABLE_ORDER, Patience
 from tap_feedback.retry import TransientError
 
@@ -20,24 +21,24 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
     from tap_feedback.paging.page_number import PageNumberPaging
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
-#: Steps back, without a page that is read for the first time.
+#: Maximum number of steps back before a page is read for the first time.
 MOST_RETURNS = 60
 
 
 class NumberedPaginator(Paginator):
-    """Requests pages by their number, and reads again what may have shifted.
+    """Requests pages by their number, and reads pages again that may have shifted.
 
-    Rows that come shift known ones to a later page, where they come again. Rows that go shift others to a page that was
-    read: only a count in the responses shows that, or the page itself once more. If its first row is known, no row was
-    passed by, as those that stay keep their order; otherwise the paginator goes back until it meets rows it knows, and
-    reads on from there. A row that comes again in any other place than the shifted ones has moved, so all is read again
-    from where it was.
+    Added rows shift known ones to a later page, which repeats them. Deleted rows shift others to a page that was read:
+    only a count in the responses shows that, or another request for that page. If its first row is known, no row was
+    skipped, as the other rows keep their order. If not, the paginator goes back until it finds known rows, and
+    continues from there. A row that is repeated in a place other than the shifted ones has moved, so the paginator
+    continues from the page on which the row was.
     """
 
     paging: PageNumberPaging
@@ -49,16 +50,16 @@ class NumberedPaginator(Paginator):
         self._patience = Patience()
         self._counts = Counts()
         self._page_total: int | None = None
-        self._page_taken: Page  # the last one of those in order
-        self._more: bool | None = None  # what its flag says
+        self._page_taken: Page  # the last page in order
+        self._more: bool | None = None  # the flag of that page
         self._read = self._furthest = paging.base_page - 1  # numbers of the last page in order, and of the furthest
         self._tail: Hashable = None  # the key of the furthest row
-        self._repeats = 0  # full pages in a row that are equal
-        self._stale = 0  # full pages in a row of which most rows are known
-        self._returns = 0  # ways back since a page was read for the first time
-        self._empty = 0  # pages in a row without rows, though more follow
+        self._repeats = 0  # equal full pages in a row
+        self._stale = 0  # full pages in a row with mostly known rows
+        self._returns = 0  # steps back since a page was read for the first time
+        self._empty = 0  # empty pages in a row, although more rows follow
         self._looked_at: int | None = None  # the number of an empty page that was requested again
-        self._gap: str | None = None  # the words for an empty page that should have rows
+        self._gap: str | None = None  # the message for an empty page that should have rows
 
     @property
     def reach(self) -> int:
@@ -66,18 +67,23 @@ class NumberedPaginator(Paginator):
         return self._furthest - self.paging.base_page + 1
 
     @property
+    def moves_on(self) -> bool:
+        """Whether the next request is for a page behind those before."""
+        return self._step.number > self._furthest
+
+    @property
     def request(self) -> PageRequest:
-        """The next request: the page size, if one is sent, and the number of the page."""
+        """The next request: the number of the page, and the page size if it has a parameter."""
         one = {str(self.paging.limit_param): 1} if isinstance(self._step, OneRow) else {}
         return self._at(self._step.number, **one)
 
     def _at(self, number: int, **others: int) -> PageRequest:
-        """The request for a page."""
+        """Return the request for a page."""
         params = {**self._size, self.paging.page_param: number, **others}
         return PageRequest(params, is_first=self._history.count == 0)
 
     def upcoming(self, most: int) -> list[PageRequest]:
-        """The next request, and those that follow if no page is checked again, up to the last known page."""
+        """Return the next request, and those that follow if no page is checked again, up to the last known page."""
         history, number = self._history, self._step.number
         ahead = isinstance(self._step, Follow) and number > self._furthest and not self.paging.overlap
         if not ahead or history.count < 2 or len(history.last) < history.largest:  # noqa: PLR2004
@@ -91,7 +97,7 @@ class NumberedPaginator(Paginator):
         return [self._at(page) for page in range(number, end)]
 
     def _moved_from(self, sighting: Sighting) -> int | None:
-        """The first page that had a row which has moved; None if rows were at most shifted, which keeps their order."""
+        """Return the first page that had a row which has moved; None if rows were only shifted, in their order."""
         before = sighting.before
         shifted = next((place for place, seen in enumerate(before) if seen is None), len(before))
         if shifted and sighting.keys[:shifted] == self._history.last[-shifted:]:
@@ -100,9 +106,9 @@ class NumberedPaginator(Paginator):
         return min(places) if places and sighting.brings_new else None
 
     def _accept(self, sighting: Sighting, number: int) -> list[Row]:
-        """Remember a page as the last one in order; its rows that are new or changed."""
+        """Remember a page as the last one in order, and return its rows that are new or changed."""
         if number == self.paging.base_page:
-            if self._history.count and not any(sighting.before):  # the rows that are remembered lie further on
+            if self._history.count and not any(sighting.before):  # the remembered rows are further on
                 self._patience.restart()
                 self._history.forget()
                 self.distinct = 0
@@ -111,14 +117,14 @@ class NumberedPaginator(Paginator):
         if number > self._furthest:
             self._returns = 0
         else:
-            self._patience.advance()  # it is on the way to the furthest page, and `_returns` bounds such ways
+            self._patience.advance()  # on the way to the furthest page, which `_returns` limits
         if number >= self._furthest:
             self._furthest, self._tail = number, sighting.keys[-1]
         self._read = number
         return rows
 
     def _emit(self, sighting: Sighting, number: int, *, in_order: bool = False) -> list[Row]:
-        """Count and remember the rows of a page; those that are new or changed."""
+        """Count and remember the rows of a page, and return those that are new or changed."""
         if sighting.brings_new:
             self._patience.advance()
             self._repeats = self._empty = 0
@@ -129,7 +135,7 @@ class NumberedPaginator(Paginator):
         return rows
 
     def _take_again(self, step: Recheck, sighting: Sighting) -> list[Row]:
-        """Take a page once more: rows that moved to it, if nothing lies before its first row."""
+        """Take a page that was requested again, and return the rows that moved to it."""
         base = self.paging.base_page
         if not sighting.rows or (step.number > base and not self._history.is_anchor(sighting)):
             self._go_back(step)
@@ -153,7 +159,7 @@ class NumberedPaginator(Paginator):
         return rows
 
     def _take_earlier(self, step: Back, page: Page, sighting: Sighting) -> list[Row]:
-        """Take a page further back, and read on from there if nothing lies before its first row."""
+        """Take a page further back. If its first row is known, continue from there."""
         base = self.paging.base_page
         if not sighting.rows or (step.number > base and not self._history.is_anchor(sighting)):
             self._go_back(step)
@@ -166,7 +172,7 @@ class NumberedPaginator(Paginator):
         """Request a page further back, twice as far each time.
 
         Raises:
-            TransientError: It is the first page, and has no rows.
+            TransientError: The first page has no rows.
         """
         if step.number == self.paging.base_page:
             raise TransientError(self._gone(step.number))
@@ -177,7 +183,7 @@ class NumberedPaginator(Paginator):
         self._step = Back(max(self.paging.base_page, step.number - distance), distance)
 
     def _gone(self, number: int) -> str:
-        return f"page {number} has no rows, but rows stood there a moment ago; check `paginator.page_param`"
+        return f"page {number} has no rows, but it had some a moment ago; check `paginator.page_param`"
 
     @abstractmethod
     def _end(self) -> None:

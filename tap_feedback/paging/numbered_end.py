@@ -1,4 +1,4 @@
-"""The end of numbered pages: an empty page, or what the flag and the total say, if nothing denies it."""
+"""End of numbered pages: an empty page, or what the flag and the total say, unless the response contradicts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: Empty pages in a row that say that more rows follow, before the stream fails.
+#: Maximum number of empty pages in a row that say that more rows follow, before the stream fails.
 MOST_EMPTY = 10
 
 IGNORES_NUMBER = (
@@ -30,12 +30,12 @@ IGNORES_NUMBER = (
 class NumberedEndPaginator(NumberedPaginator):
     """Proves the end.
 
-    It is an empty page, or what `total_path` or `has_more_path` say. Some APIs repeat the last page, or return the
-    first one, for any number behind it. That is the end if the last page was not full.
+    The end is an empty page, or the page that is the last by `total_path` or `has_more_path`. Some APIs repeat the last
+    page, or return the first one, for any number behind it. That is the end if the last page was not full.
     """
 
     def _is_last_again(self, sighting: Sighting) -> bool:
-        """Whether a page is the last one again, or what has become of it: it was not full, or has grown."""
+        """Return whether a page is the last one again: the last one was not full, or has grown."""
         last = self._history.last
         shows_tail = not sighting.brings_new and sighting.keys[-1] == self._tail
         return (shows_tail and len(last) < self._history.largest) or sighting.keys[: len(last)] == last != []
@@ -43,10 +43,10 @@ class NumberedEndPaginator(NumberedPaginator):
     def _take_repeat(self, page: Page, number: int, more: bool | None) -> list[Row]:  # noqa: FBT001
         """Take a page that is equal to the one before, or to the first.
 
-        It is the end if that one was not full. If it may have been full, the API may ignore the number.
+        It is the end if that page was not full. If it was full, the API may ignore the number.
 
         Raises:
-            FatalAPIError: It does.
+            FatalAPIError: The API ignores the number, or says that more rows follow.
         """
         changed = self._counts.read(page)
         self._page_taken, self._more = page, more
@@ -65,16 +65,16 @@ class NumberedEndPaginator(NumberedPaginator):
         elif self._repeats or self._is_said_last(number) or (first and self.paging.limit_param is None):
             raise FatalAPIError(IGNORES_NUMBER)
         else:
-            self._repeats = 1  # as many rows as a page has may have come
+            self._repeats = 1  # a whole page of rows may have been added
             self._step = Follow(number + 1)
         return []
 
     def _take_empty(self, page: Page, number: int, more: bool | None) -> list[Row]:  # noqa: FBT001
-        """Take an empty page: the end, unless rows stood there or the response says that more follow.
+        """Take an empty page: the end, unless the page had rows before or the response says that more follow.
 
         Raises:
             FatalAPIError: Too many pages are empty.
-            TransientError: Rows stood there, or more follow.
+            TransientError: The page had rows before, or more follow.
         """
         if number <= self._furthest:
             if self._tail not in self._history.last:
@@ -87,7 +87,7 @@ class NumberedEndPaginator(NumberedPaginator):
             raise TransientError(f"page {number} is empty, but {sign}", hint="; check `paginator`")
         if sign:
             self._empty += 1
-            words = f"page {number} is empty, but {sign}; check `paginator` and how far the API can be read"
+            words = f"page {number} is empty, but {sign}; check `paginator` and the limits of the API"
             if self._empty >= MOST_EMPTY:
                 raise FatalAPIError(words)
             self._gap = self._gap or words
@@ -108,21 +108,21 @@ class NumberedEndPaginator(NumberedPaginator):
             self._end()
 
     def _is_behind(self, pages: int) -> bool:
-        """Whether the next request is for a page behind so many."""
+        """Return whether the next request is for a page behind so many."""
         return self._step.number - self.paging.base_page >= pages
 
     def _goes_on(self, page: Page) -> bool:
-        """Whether more rows may follow, by the last page in order or by a count of pages."""
+        """Return whether more rows may follow, by the last page in order or by a count of pages."""
         return super()._goes_on(page) or self._sign(self._page_taken, self._furthest + 1, None) is not None
 
     def _is_said_last(self, number: int) -> bool:
-        """Whether the flag or the total say that a page is the last; a total that was passed counts something else."""
+        """Return whether the flag or the total say that a page is the last. A total that was exceeded has no effect."""
         if self._more is not None:
             return not self._more
         return number - self.paging.base_page + 1 == self._page_total
 
     def _sign(self, page: Page, number: int, more: bool | None) -> str | None:  # noqa: FBT001
-        """The sign by which a response says that a page has rows, in words that begin a sentence."""
+        """Return the sign in a response that a page has rows, in words that begin a sentence; None without a sign."""
         if more is not None:
             return self._flag_says_more if more else None
         counted = (self._page_total, str(self.paging.total_path))
@@ -135,7 +135,7 @@ class NumberedEndPaginator(NumberedPaginator):
         """End, unless a page is missing.
 
         Raises:
-            FatalAPIError: It is, by what the last response says.
+            FatalAPIError: The last response says that a page is missing.
         """
         if self._gap:
             raise FatalAPIError(self._gap)

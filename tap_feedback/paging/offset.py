@@ -1,4 +1,4 @@
-"""The paginator `offset`: counts the rows received, and proves page by page that nothing was skipped."""
+"""Paginator `offset`: counts the rows received, and proves page by page that no row was skipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import says_more
 from tap_feedback.fields import Name
-from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.ending import IGNORES_OFFSET, EndingPaginator
 from tap_feedback.paging.offset_steps import (
     Again,
@@ -25,6 +24,7 @@ from tap_feedback.paging.offset_steps import (
     Recheck,
     Seek,
 )
+from tap_feedback.paging.paging_settings import Overlap, PagingSettings
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 from tap_feedback.paging.probe import Verdict, judge
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
-#: Statuses by which an API says that an offset has no rows; and those that may mean that it serves no more.
+#: Statuses that mean that an offset has no rows, and statuses that may mean that the API serves no more rows.
 NO_SUCH_OFFSET, NO_MORE = {404, 416}, {400, 422}
 
 WHOLE_PAGES = (
-    "the API serves only whole pages, so rows that come or go during the sync cannot be noticed "
-    "(set `paginator.overlap` to 0 to save the requests that found this out)"
+    "the API serves only whole pages, so rows added or deleted during the sync cannot be detected "
+    "(set `paginator.overlap` to 0 to skip this check)"
 )
 
 
@@ -55,10 +55,10 @@ class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
     offset_param: Annotated[Name, Meta(description="For `offset`: parameter for the offset.")] = "offset"
     overlap: Overlap = 1
 
-    proof = ("offset heeded", "no more rows")
+    proof = ("offset works", "no more rows")
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """Check the overlap. A page of one row can share none, so the default has no effect there."""
+        """Check the overlap. A page of one row cannot overlap, so the default has no effect for it."""
         yield from super().faults()
         if self.overlap >= max(self.limit, 2):
             yield "overlap", "must be less than `limit`"
@@ -69,20 +69,20 @@ class OffsetPaging(PagingSettings, frozen=True, tag_field="type", tag="offset"):
 
 
 class OffsetPaginator(EndingPaginator):
-    """Counts the rows received, and proves page by page that nothing was skipped.
+    """Counts the rows received, and proves page by page that no row was skipped.
 
-    Pages are joined as `JoiningPaginator` says, and the end is proven as `EndingPaginator` does. If two rows swap
-    places, there is no order in which pages could be joined, and the stream fails.
+    `JoiningPaginator` joins the pages, and `EndingPaginator` proves the end. If two rows swap places, pages cannot be
+    joined, and the stream fails.
 
-    The request that is out is one value, whose type says what it is for. `take` has a case for each.
+    The request in flight is one value, whose type says what it is for. `take` has a case for each type.
     """
 
     def take(self, page: Page) -> list[Row]:
-        """Take a page; if it does not join what was read, `request` is another one first.
+        """Take a page. If it does not join, another page is requested first.
 
         Raises:
-            FatalAPIError: The API ignores the offset, has no stable order, or did not return all rows it counts.
-            TransientError: Nothing is where a row was a moment ago.
+            FatalAPIError: The API ignores the offset, has no stable order, or did not return all rows that it counts.
+            TransientError: The response is empty, but had rows a moment ago.
         """
         more = self._read_flag(page)
         self._read_total(page)
@@ -91,7 +91,7 @@ class OffsetPaginator(EndingPaginator):
         follows = isinstance(self._step, Follow)
         self._is_flagged_last = more is False and follows
         if more is not None:
-            # A flag may be true for any full page; only the furthest one, or an empty one, counts.
+            # A flag may be true for any full page, so only that of the furthest page or of an empty one counts.
             if not more:
                 self._says_more = None
             elif follows or not page.rows:
@@ -144,13 +144,13 @@ class OffsetPaginator(EndingPaginator):
                 return self._join(sighting)
 
     def recover(self, status: int) -> bool:  # noqa: PLR0911 - a case for each kind of request
-        """Take a refused offset for an empty page if it may lie behind the last row.
+        """Treat a refused offset as an empty page, if it may be behind the last row.
 
-        If the API refuses the second request, the first that is not for a whole page, drop the overlap.
+        If the API refuses the second request, which is the first one not aligned to pages, drop the overlap.
         """
         step, history = self._step, self._history
         if isinstance(step, Horizon):
-            # If the API serves no more from there on, it refuses the pages before it, too.
+            # If the API serves no more rows from some offset on, it refuses the pages before the horizon, too.
             self._take(history.look([]))
             return True
         if status in NO_SUCH_OFFSET:
@@ -172,7 +172,7 @@ class OffsetPaginator(EndingPaginator):
         limit = self.paging.limit
         plain = (isinstance(step, Follow) and not self._overlap) or (isinstance(step, Behind) and self._furthest == 1)
         if status in NO_MORE and plain and len(history.last) < limit and step.offset % limit:
-            # The API may serve only whole pages; behind a page that is none, the next one would begin there.
+            # The API may serve only whole pages. This is where the page after a short one would begin.
             self._step = Beyond(-(-step.offset // limit) * limit, step, status)
             return True
         if history.count == 1 and isinstance(step, Follow) and step.shared:
@@ -182,7 +182,7 @@ class OffsetPaginator(EndingPaginator):
 
     @property
     def _all_counted(self) -> bool:
-        """Whether the rows read are those that the API counts; a full page may be the most that it counts."""
+        """Whether all rows that the API counts are read. A full page does not show that, as counts may be capped."""
         history = self._history
         short = history.count > 1 and len(history.last) < history.largest
         first = history.count == 1 and len(history.last) < self.paging.limit
@@ -191,7 +191,7 @@ class OffsetPaginator(EndingPaginator):
     # The second page
 
     def _take_probe(self, step: Probe, sighting: Sighting) -> list[Row]:
-        """Take the second page at one offset after another, to find out whether the API serves only whole pages."""
+        """Take the second page, at up to three offsets, to find out whether the API serves only whole pages."""
         seen = (*step.seen, sighting)
         first = self._history.last
         match judge(first, [second.keys for second in seen], shared=step.shared):
@@ -215,7 +215,7 @@ class OffsetPaginator(EndingPaginator):
         return []
 
     def _take_whole_pages(self, offset: int) -> None:
-        """Give up the overlap."""
+        """Continue without overlap."""
         self._overlap, self._whole = 0, len(self._history.last)
         self._step = Follow(offset)
         self._notice(logging.WARNING, WHOLE_PAGES)

@@ -1,4 +1,4 @@
-"""The requests of the offset paginator: each type says what its request is for."""
+"""Requests of the paginator `offset`, with a type for each purpose."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Follow(NamedTuple):
-    """The page behind the last one; its first `shared` rows should be the last ones that were read."""
+    """The page that follows the last one. Its first `shared` rows should be the last rows that were read."""
 
     offset: int
     shared: int = 0
 
 
 class Back(NamedTuple):
-    """A page further back, in search of rows that are known."""
+    """A page further back, in search of known rows."""
 
     offset: int
     shared: int
@@ -26,14 +26,14 @@ class Back(NamedTuple):
 
 
 class Recheck(NamedTuple):
-    """The page before one that had shifted, in search of rows that came between; `then` is the next request."""
+    """The page before a shifted one, in search of rows that were added between. `then` is the next request."""
 
     offset: int
     then: Step
 
 
 class Behind(NamedTuple):
-    """What follows a page that had no new row and ended in the last one; `tail` has the keys of that page."""
+    """The page after one that had no new rows and ended in the last row. `tail` has the keys of that page."""
 
     offset: int
     shared: int
@@ -42,7 +42,7 @@ class Behind(NamedTuple):
 
 
 class Again(NamedTuple):
-    """The tail once more: if nothing moved, the rows that stood behind it follow, or the end if there were none."""
+    """The tail once more. If no row has moved, the rows in `behind` follow, or the end if `behind` is empty."""
 
     offset: int
     shared: int
@@ -51,10 +51,10 @@ class Again(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """A look far behind the last row, to confirm the end.
+    """A page far behind the last row, to confirm the end.
 
-    `status` is the one by which the API refused a nearer offset. `one` says whether a single row is requested, and
-    `full` whether a full page came again.
+    `status` is that of a refused request for a nearer offset, or 0. `one` says whether a single row is requested, and
+    `full` whether a full page was repeated.
     """
 
     offset: int
@@ -65,14 +65,14 @@ class Beyond(NamedTuple):
 
 
 class Horizon(NamedTuple):
-    """A page further on: if it is empty, all present rows lie before it. `then` is the next request."""
+    """A page further on. If it is empty, all rows come before it. `then` is the next request."""
 
     offset: int
     then: Step
 
 
 class Probe(NamedTuple):
-    """The second page at another offset; `seen` has what the others showed."""
+    """The second page at another offset. `seen` has the pages at the offsets before."""
 
     offset: int
     shared: int
@@ -80,20 +80,20 @@ class Probe(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """The next page behind an empty one, while the total says that there are more rows."""
+    """The page after an empty one, while the total says that there are more rows."""
 
     offset: int
 
 
 class Seek(NamedTuple):
-    """The place of rows that a page showed which did not join, and that have not come since; `keys` has theirs."""
+    """The place of rows that were on a page that did not join, and have not come since. `keys` has their keys."""
 
     offset: int
     keys: list[Hashable]
 
 
 class Front(NamedTuple):
-    """The beginning of the list at the end of the sync, in search of rows that came there meanwhile."""
+    """The beginning of the list, at the end of the sync, in search of rows that were added there."""
 
     offset: int
 

@@ -1,4 +1,4 @@
-"""The paginator `page_number`: numbers the pages, and reads again what may have shifted."""
+"""Paginator `page_number`: numbers the pages, and reads pages again that may have shifted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_feedback.evidence import others_precede
 from tap_feedback.fields import Name
-from tap_feedback.paging.base import Overlap, PagingSettings
 from tap_feedback.paging.numbered_end import IGNORES_NUMBER, NumberedEndPaginator
 from tap_feedback.paging.page_steps import Ahead, Back, Follow, OneRow, Recheck
+from tap_feedback.paging.paging_settings import Overlap, PagingSettings
 from tap_feedback.paging.patience import NO_STABLE_ORDER
 
 if TYPE_CHECKING:
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
     from tap_feedback.paging.history import Sighting
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
-#: Pages that may be requested again after the next one.
+#: Maximum number of pages to request again after the next one.
 MOST_OVERLAP = 100
-#: Statuses by which an API says that there is no such page.
+#: Statuses that mean that there is no such page.
 NO_SUCH_PAGE = {404, 416}
-#: Full pages in a row of which most rows are known, before the stream fails.
+#: Maximum number of full pages in a row with mostly known rows, before the stream fails.
 MOST_STALE = 10
 
 UNNOTICED = (
-    "no response counts the rows, so rows that go during the sync can shift others out of sight (set "
+    "the responses do not count the rows, so rows deleted during the sync can shift others that are then missed (set "
     "`paginator.overlap` to 1 to request each page again after the next)"
 )
 
@@ -47,10 +48,10 @@ class PageNumberPaging(PagingSettings, frozen=True, tag_field="type", tag="page_
     overlap: Overlap = 0
 
     counts_pages = True
-    proof = ("page number heeded", "no more rows")
+    proof = ("page number works", "no more rows")
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """Check the overlap, of which the rows are kept in memory."""
+        """Check the overlap, which is limited as its rows are kept in memory."""
         yield from super().faults()
         if self.overlap > MOST_OVERLAP:
             yield "overlap", f"must be at most {MOST_OVERLAP}"
@@ -63,7 +64,7 @@ class PageNumberPaging(PagingSettings, frozen=True, tag_field="type", tag="page_
 class PageNumberPaginator(NumberedEndPaginator):
     """Numbers the pages: `take` has a case for each kind of request.
 
-    Pages are read again as `NumberedPaginator` says, and the end is proven as `NumberedEndPaginator` does.
+    `NumberedPaginator` reads pages again, and `NumberedEndPaginator` proves the end.
     """
 
     def take(self, page: Page) -> list[Row]:
@@ -71,7 +72,7 @@ class PageNumberPaginator(NumberedEndPaginator):
 
         Raises:
             FatalAPIError: The API ignores the number, has no stable order, or did not return all pages.
-            TransientError: The page is empty, but rows stood there or more follow.
+            TransientError: The page is empty, but had rows a moment ago, or more rows follow.
         """
         more = self._read_flag(page)
         self._read_total(page)
@@ -89,7 +90,7 @@ class PageNumberPaginator(NumberedEndPaginator):
             case Ahead(number, status):
                 if sighting.rows:
                     raise FatalAPIError(
-                        f"the API answered {status} for page {number - 1}, but has rows on the next; check `paginator`"
+                        f"the API returned {status} for page {number - 1}, but has rows on the next; check `paginator`"
                     )
                 self._end_behind(changed=False)
             case OneRow():
@@ -99,7 +100,7 @@ class PageNumberPaginator(NumberedEndPaginator):
         return []
 
     def recover(self, status: int) -> bool:
-        """Take a refused page for one behind the last if the next one is refused, too."""
+        """Treat a refused page as one behind the last, if the next one is refused, too."""
         step = self._step
         if status not in NO_SUCH_PAGE or not self._history.count or isinstance(step, OneRow):
             return False
@@ -111,7 +112,7 @@ class PageNumberPaginator(NumberedEndPaginator):
             self._go_back(step)
         elif step.number > self._furthest:
             if sign := self._sign(self._page_taken, step.number, self._more):
-                raise FatalAPIError(f"the API answered {status} for page {step.number}, but {sign}; check `paginator`")
+                raise FatalAPIError(f"the API returned {status} for page {step.number}, but {sign}; check `paginator`")
             self._step = Ahead(step.number + 1, status)
         elif self._tail in self._history.last:
             self._end_behind(changed=False)
@@ -120,7 +121,9 @@ class PageNumberPaginator(NumberedEndPaginator):
         return True
 
     def _take_next(self, page: Page, sighting: Sighting, number: int, more: bool | None) -> list[Row]:  # noqa: FBT001
-        """Take the page behind the last one."""
+        """Take the page that follows the last one."""
+        if number == self.paging.base_page:
+            self._check_first(page, number)
         if not page.rows:
             return self._take_empty(page, number, more)
         history, is_new = self._history, number > self._furthest
@@ -150,3 +153,12 @@ class PageNumberPaginator(NumberedEndPaginator):
         else:
             self._step = then
         return rows
+
+    def _check_first(self, page: Page, number: int) -> None:
+        """See that no page comes before the first one, as it does if the API counts from 0.
+
+        Raises:
+            FatalAPIError: One does.
+        """
+        if sign := others_precede(page, self.paging.page_param, number - 1):
+            raise FatalAPIError(f"page {number} is not the first one: {sign}; check `paginator.base_page`")

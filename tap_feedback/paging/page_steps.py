@@ -1,4 +1,4 @@
-"""The requests of the paginator `page_number`: each type says what its request is for."""
+"""Requests of the paginator `page_number`, with a type for each purpose."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 
 class Follow(NamedTuple):
-    """The next page; after a way back, one that was read before."""
+    """The next page. After a step back, it may have been read before."""
 
     number: int
 
 
 class Recheck(NamedTuple):
-    """A page once more after the next one, in search of rows that moved to it; `left` pages are to be checked so.
+    """A page once more after the next one, in search of rows that moved to it. `left` pages are still to be checked.
 
-    `then` is the next request, None at the end; `if_new` is the one in its place if there are such rows.
+    `then` is the next request, or None at the end. If there are such rows, `if_new` is the next request instead.
     """
 
     number: int
@@ -24,21 +24,21 @@ class Recheck(NamedTuple):
 
 
 class Back(NamedTuple):
-    """A page further back, in search of rows that are known."""
+    """A page further back, in search of known rows."""
 
     number: int
     distance: int
 
 
 class Ahead(NamedTuple):
-    """The page behind one that the API refused: it must be refused, too."""
+    """The page after one that the API refused. It must be refused, too."""
 
     number: int
     status: int
 
 
 class OneRow(NamedTuple):
-    """A page of one row, to see whether the API heeds the number of the page."""
+    """A page of one row, to see whether the API uses the number of the page."""
 
     number: int
 

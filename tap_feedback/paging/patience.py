@@ -1,27 +1,27 @@
-"""Bounds that end a sync which would never end."""
+"""Limits that end a sync which would never end by itself."""
 
 from __future__ import annotations
 
 from singer_sdk.exceptions import FatalAPIError
 
-#: Responses in a row that may bring nothing new.
+#: Maximum number of responses in a row without new rows.
 MOST_IDLE = 60
-#: Rows in all that may be received: so many times those of the stream, and so many more.
+#: Maximum number of rows to receive: a multiple of the rows of the stream, plus a number.
 MOST_READINGS, SPARE_ROWS = 10, 2_000
-#: Times that a list may be read again from its beginning, because no known row is left there.
+#: Maximum number of times that a list is read again from its beginning, because no known row is left there.
 MOST_RESTARTS = 5
 
 NO_STABLE_ORDER = (
     "the rows have no stable order, so pages cannot be joined; request one in `params`, such as a sort by the key"
 )
 NEVER_SETTLES = (
-    f"{MOST_IDLE} responses in a row brought no new row, but no end either; request a stable order in `params`, "
+    f"{MOST_IDLE} responses in a row had no new rows, but the end was not reached; request a stable order in `params`, "
     "such as the oldest row first"
 )
 
 
 class Patience:
-    """Counts what brings a sync no further, and fails it when that is too much."""
+    """Counts responses without progress, and fails the sync if there are too many."""
 
     def __init__(self) -> None:
         self._idle = 0
@@ -32,7 +32,7 @@ class Patience:
         """Count a response and its rows.
 
         Raises:
-            FatalAPIError: There were too many.
+            FatalAPIError: There were too many rows, or too many responses without new rows.
         """
         self._received += rows
         self._idle += 1
@@ -42,14 +42,14 @@ class Patience:
             raise FatalAPIError(NEVER_SETTLES)
 
     def advance(self) -> None:
-        """Count idle responses from zero again, as there was progress."""
+        """Note progress: count idle responses from zero again."""
         self._idle = 0
 
     def restart(self) -> None:
-        """Count that the list is read again from its beginning.
+        """Count a restart from the beginning of the list.
 
         Raises:
-            FatalAPIError: It happened too often.
+            FatalAPIError: There were too many restarts.
         """
         self._restarts += 1
         if self._restarts > MOST_RESTARTS:

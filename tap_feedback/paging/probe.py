@@ -41,7 +41,7 @@ def judge(first: PageKeys, seen: Sequence[PageKeys], *, shared: int) -> Verdict 
         return Verdict.SAME_PAGE
     moved_up = overlapping == plain != []
     moved_down = (overlapping == first or (not overlapping and plain)) and set(first).isdisjoint(plain)
-    # Rows that come at the right moment can make it look so; at one more offset they cannot.
+    # Rows added at the right moment can look the same, but not at one more offset.
     if (moved_up or moved_down) and 1 not in (without_overlap, without_overlap - shared):
         return 1
     return Verdict.MOVED

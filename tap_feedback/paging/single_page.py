@@ -1,4 +1,4 @@
-"""The paginator `single_page`: one request, one page."""
+"""Paginator `single_page`: one request, one page."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_feedback.evidence import more_follows, not_the_only_page
-from tap_feedback.paging.base import PageRequest, Paginator, PagingSettings
+from tap_feedback.paging.base import Paginator
+from tap_feedback.paging.paging_settings import PageRequest, PagingSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_feedback.page import Page
-    from tap_feedback.paging.base import StreamView
+    from tap_feedback.paging.paging_settings import StreamView
 
     Row = dict[str, Any]
 
 
 class SinglePage(PagingSettings, frozen=True, tag_field="type", tag="single_page"):
-    """One page and no more."""
+    """One page only."""
 
     def start(self, **stream: Unpack[StreamView]) -> SinglePagePaginator:
         """Return a fresh paginator for a stream."""

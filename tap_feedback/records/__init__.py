@@ -1,1 +1,1 @@
-"""Records: rows made to fit their schema, the range of time they come from, and what stream maps make of them."""
+"""Records: rows that are made to fit their schema, filtered by time range, and mapped."""

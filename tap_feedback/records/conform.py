@@ -1,4 +1,4 @@
-"""Records made from rows: what fits the schema in its properties, the rest in `_extra`."""
+"""Conformer: makes records of rows, with what fits the schema in its properties, and the rest in `_extra`."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ EXTRA = "_extra"
 EXTRA_SCHEMA: dict[str, Any] = {
     "type": ["object", "null"],
     "description": (
-        "What the API sent beyond the schema: properties that the schema does not know, and values that do not fit "
-        "it, each under its name. Null if there is nothing."
+        "Properties that the schema does not have, and values that do not fit it, by name. Null if every property "
+        "fits the schema."
     ),
 }
 
-#: Names counted one by one; an API that uses ids as property names must not fill the memory.
+#: Maximum number of names to count one by one: an API that uses ids as property names must not fill the memory.
 MAX_NAMES = 1000
-#: What the names beyond those are counted under.
+#: The name under which all further names are counted.
 OTHER_NAMES = "(other names)"
 
 
-class MissingKey(ValueError):  # noqa: N818 - the name says what is wrong, as KeyError's does
+class MissingKey(ValueError):  # noqa: N818 - the name says what is missing
     """A record cannot be identified: its primary key is missing, null or of the wrong type."""
 
 
 @dataclass
 class Findings:
-    """What the conformer of one stream has met, for the summary."""
+    """What the conformer of one stream has found, for the summary."""
 
-    #: Records with each unknown property.
+    #: Number of records with each unknown property.
     extra: Counter[str] = field(default_factory=Counter)
-    #: Values of each property that did not fit; members of objects by dotted path.
+    #: Number of values of each property that did not fit. Members of objects are counted by dotted path.
     misfits: Counter[str] = field(default_factory=Counter)
-    #: Texts in which a character was replaced.
+    #: Number of texts in which a character was replaced.
     replaced: int = 0
-    #: Records with an unknown property or a value that did not fit.
+    #: Number of records with an unknown property or a value that did not fit.
     rows_with_extra: int = 0
 
 
 class Conformer:
     """Makes the records of one stream fit its schema.
 
-    - A property that the schema does not know goes into `_extra`, `_extra` itself included.
-    - A value that does not fit is converted if nothing is lost. Otherwise it goes into `_extra` and the property is
-      null, or left out if the schema allows no null.
-    - Members of objects are treated alike. Their names in `_extra` are dotted paths, such as `links.forum`. Those that
-      the schema does not list go there only if it has `additionalProperties: false`. A list with an item that does not
-      fit goes there as a whole.
-    - Of the schema, types, `properties`, `items`, `additionalProperties`, `required`, `anyOf`, `oneOf`, `minimum` and
-      `maximum` of integers, and the formats `date-time` and `date` are read.
+    - A property that the schema does not have goes into `_extra`. That includes a property named `_extra`.
+    - A value that does not fit is converted if that loses nothing. If not, it goes into `_extra`, and the property
+      becomes null, or is left out if the schema does not allow null.
+    - Members of objects are handled in the same way. Their names in `_extra` are dotted paths, such as `links.forum`.
+      Members that the schema does not list go there only if it has `additionalProperties: false`. A list goes there as
+      a whole if one of its items does not fit.
+    - Values are converted to the types of the schema, with the bounds of integers and the formats `date-time` and
+      `date`. They must meet its other limits, such as `enum` or `maxLength`, as they are.
 
     Args:
         schema: The JSON Schema of the records.
-        key_properties: Properties that every record must have, whether or not the schema knows them.
-        keep_unknown: Whether records have `_extra` (null when empty), or its content is dropped.
-        on_first_misfit: Called with the first value of a property that does not fit: its path, and the reason without
-            the value.
+        key_properties: Properties that every record must have, even if they are not in the schema.
+        keep_unknown: Whether records have `_extra` (null when empty). If not, its content is dropped.
+        on_first_misfit: Called for the first value of each property that does not fit, with its path and the reason,
+            which does not quote the value.
     """
 
     def __init__(
@@ -87,11 +87,11 @@ class Conformer:
         required = [name for name in schema.get("required", ()) if name in self._properties]
         self._required = list(dict.fromkeys([*self._keys, *required]))
         self._as_is = {name: property_.as_is for name, property_ in self._properties.items()}
-        # Timestamps have a check of their own, as most records have some and nearly all of them are in order.
+        # Timestamps are checked separately, as most records have some and nearly all of them are valid.
         self._date_times = [name for name, property_ in self._properties.items() if property_.is_date_time]
         for name in self._date_times:
             self._as_is[name] |= PYTHON_TYPES["string"]
-        # So have integers with bounds.
+        # So are integers with bounds.
         self._bounded = [(name, *property_.bounds) for name, property_ in self._properties.items() if property_.bounds]
         for name, _, _ in self._bounded:
             self._as_is[name] |= PYTHON_TYPES["integer"]
@@ -100,12 +100,11 @@ class Conformer:
         """Make a record fit, in place.
 
         Args:
-            record: The record as it was decoded.
-            scrub: Whether its texts may hold NUL characters or lone surrogates, to be replaced by U+FFFD.
+            record: A copy of the decoded row.
+            scrub: Whether its texts may hold NUL characters or lone surrogates, which are replaced by U+FFFD.
 
         Raises:
-            MissingKey: The record has no usable value for a key property, or for one that the schema requires and
-                does not let be null.
+            MissingKey: The record has no usable value for a key property, or for a required one that must not be null.
         """
         if type(record) is not dict:
             raise MissingKey("the record is not an object")
@@ -121,14 +120,14 @@ class Conformer:
         return record
 
     def _unfit(self, record: dict[str, Any]) -> list[str]:
-        """The properties that are unknown, or do not fit as they are."""
+        """Return the names of properties that are unknown, or whose values do not fit unchanged."""
         as_is = self._as_is  # the loops below run for every value of every record
         unfit = []
         try:
             for name, value in record.items():
                 if type(value) not in as_is[name]:
                     unfit.append(name)
-        except KeyError:  # a name that was not met before
+        except KeyError:  # a new name
             unfit = [name for name, value in record.items() if type(value) not in as_is.get(name, NO_TYPES)]
         for name in self._date_times:
             value = record.get(name)
@@ -141,13 +140,13 @@ class Conformer:
         return unfit
 
     def _fill(self, record: dict[str, Any], name: str) -> None:
-        """Put null if a required property is missing, or was left out because it did not fit."""
+        """Set a required property to null if it is missing, or was left out because it did not fit."""
         if name in self._keys or not self._properties[name].nullable:
             raise MissingKey(f"the record has no usable {name!r}")
         record[name] = None
 
     def _settle(self, record: dict[str, Any], unfit: Iterable[str]) -> dict[str, Any] | None:
-        """Convert or take out the properties that do not fit as they are; returns what was taken out, if any."""
+        """Convert or remove the properties that do not fit unchanged; return the removed ones, if any."""
         extra: dict[str, Any] = {}
         misfits: list[Misfit] = []
         as_is, counter = self._as_is, self.findings.extra
@@ -159,7 +158,7 @@ class Conformer:
             if name in as_is:
                 counter[name] += 1
             elif _count(counter, name) == name:
-                as_is[name] = NO_TYPES  # met from now on
+                as_is[name] = NO_TYPES  # no longer a new name
         for path, value, wanted in misfits:
             counted_as = _count(self.findings.misfits if wanted else counter, path)
             if wanted and self.findings.misfits[counted_as] == 1:
@@ -172,7 +171,7 @@ class Conformer:
 
 
 def _count(counter: Counter[str], name: str) -> str:
-    """Count a name, and return what it was counted under."""
+    """Count a name, and return the name under which it was counted."""
     if name not in counter and len(counter) >= MAX_NAMES:
         name = OTHER_NAMES
     counter[name] += 1

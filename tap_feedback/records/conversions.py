@@ -1,6 +1,7 @@
-"""Conversions of values that lose nothing: each returns the value in its new type, or MISFIT.
+"""Lossless conversions of values: each returns the value in its new type, or MISFIT.
 
-Values are as a JSON decoder gives them: `dict`, `list`, `str`, `int`, finite `float`, `Decimal`, `bool` and `None`.
+Values are of the types that the JSON decoder returns: `dict`, `list`, `str`, `int`, finite `float`, `Decimal`, `bool`
+and `None`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from tap_feedback.records import timestamps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Stands for "does not fit", as null is a value.
+#: The result for a value that does not fit, as None is a value.
 MISFIT = object()
 
-#: Digits that Python converts between text and integer by default; more of them take quadratic time.
+#: Maximum number of digits that Python converts between text and integer by default, as the time is quadratic.
 MAX_DIGITS = 4300
 
 _match_integer = re.compile(r"0|-?[1-9][0-9]*").fullmatch
@@ -28,7 +29,7 @@ _match_date = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 
 def to_string(value: object) -> object:
-    """Numbers by their digits, true and false as JSON spells them."""
+    """Convert numbers to their digits, and booleans to the words of JSON."""
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) in PYTHON_TYPES["number"]:
@@ -40,25 +41,25 @@ def to_string(value: object) -> object:
 
 
 def to_boolean(value: object) -> object:
-    """The words of JSON as text; 0 and 1 may count something, and do not fit."""
+    """Convert the words of JSON in a text. 0 and 1 do not fit, as they may be counts."""
     if value == "true":
         return True
     return False if value == "false" else MISFIT
 
 
 def to_integer(value: object) -> object:
-    """Text as JSON writes an integer, and numbers whose fraction is zero."""
+    """Convert text with an integer as JSON writes it, and numbers without a fraction."""
     if type(value) is str:
         return int(value) if len(value) <= MAX_DIGITS and _match_integer(value) else MISFIT
     if type(value) is float:
-        value = Decimal(repr(value))  # the digits that were sent, rather than those of the double
+        value = Decimal(repr(value))  # the digits that were sent, not those of the double
     if type(value) is Decimal and value.adjusted() < MAX_DIGITS and value == value.to_integral_value():
         return int(value)
     return MISFIT
 
 
 def to_integer_within(low: float, high: float) -> Callable[[object], object]:
-    """A conversion to integers between two bounds, which are included."""
+    """Return a conversion to integers between two bounds, inclusive."""
 
     def convert(value: object) -> object:
         whole = value if type(value) is int else to_integer(value)
@@ -68,7 +69,7 @@ def to_integer_within(low: float, high: float) -> Callable[[object], object]:
 
 
 def to_number(value: object) -> object:
-    """Text as JSON writes a number: an integer, else a double if this keeps the digits, else a Decimal."""
+    """Convert text with a number as JSON writes it: to an integer, a double if that keeps the digits, or a Decimal."""
     if type(value) is not str or not _match_number(value):
         return MISFIT
     whole = to_integer(value)
@@ -83,13 +84,13 @@ def to_number(value: object) -> object:
 
 
 def to_date_time(value: object) -> object:
-    """Timestamps, in RFC 3339."""
+    """Convert timestamps to RFC 3339."""
     text = timestamps.normalize(value)
     return MISFIT if text is None else text
 
 
 def to_date(value: object) -> object:
-    """Text that is the date of a day; a time of day would be lost."""
+    """Accept text with a date. A time of day would be lost, so it does not fit."""
     if type(value) is not str or not _match_date(value):
         return MISFIT
     try:

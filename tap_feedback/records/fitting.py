@@ -1,25 +1,34 @@
-"""A schema compiled into what is tried on values."""
+"""Compiled schema: the conversions to try on each value."""
 
 from __future__ import annotations
 
 import math
+import re
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jsonschema import Draft7Validator, FormatChecker
 
 from tap_feedback.json_types import NOUNS, PYTHON_TYPES
 from tap_feedback.records.conversions import CONVERSIONS, FORMATS, MISFIT, to_integer_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    #: The value made to fit, or MISFIT. It gets the value, its path, and a list for the misfits inside the value.
+    #: Takes a value, its path and a list for misfits inside the value; returns the converted value, or MISFIT.
     Attempt = Callable[[object, str, list["Misfit"]], object]
 
 NO_TYPES: frozenset[type] = frozenset()
+#: Keywords that are checked on values that were made to fit. Those of another type are no hindrance.
+LIMITS = {
+    *("enum", "const", "not", "allOf", "oneOf", "if", "pattern", "minLength", "maxLength", "multipleOf"),
+    *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems", "contains", "additionalItems"),
+    *("minProperties", "maxProperties", "patternProperties", "propertyNames", "dependencies"),
+}
 
 
 class Misfit(NamedTuple):
-    """A value that was taken out; `wanted` is empty if the schema does not know the property."""
+    """A value that was removed. `wanted` is empty if the schema does not have the property."""
 
     path: str
     value: object
@@ -32,11 +41,11 @@ class Property:
     def __init__(self, schema: Mapping[str, Any] | bool) -> None:  # noqa: FBT001 - `true` and `false` are schemas
         if isinstance(schema, bool):
             schema = {} if schema else {"type": ()}
-        #: Python types whose values fit as they are.
+        #: Python types whose values fit unchanged.
         self.as_is: frozenset[type] = NO_TYPES
-        #: What is tried in turn on other values.
+        #: Conversions to try in turn on other values.
         self._attempts: list[Attempt] = []
-        #: The bounds of integers; empty if there are none, or if another type lets integers pass.
+        #: The bounds of integers; empty without bounds, or if another type allows any integer.
         self.bounds: tuple[float, float] | tuple[()] = ()
         options = schema.get("anyOf", schema.get("oneOf", ()))
         types = schema.get("type", () if options else tuple(PYTHON_TYPES))
@@ -46,12 +55,17 @@ class Property:
             self.as_is |= option.as_is
             self._attempts.append(option.fit)
             wanted.append(option.wanted)
-        #: The types as a message names them; empty if no value fits.
+        #: The names of the types in a message; empty if no value fits.
         self.wanted: str = " or ".join(wanted)
         #: Whether text fits only as a timestamp in RFC 3339.
         self.is_date_time = "a date-time" in wanted and str not in self.as_is
         if int in self.as_is:
             self.bounds = ()
+        if (limits := _limits(schema, names)) is not None:
+            self._attempts = [_within(limits, self.as_is, self._attempts)]
+            self.as_is = PYTHON_TYPES["null"] if self.nullable and _holds(limits, None) else NO_TYPES
+            self.is_date_time, self.bounds = False, ()
+            self.wanted += " within the limits of its schema"
 
     def _accept(self, name: str, schema: Mapping[str, Any]) -> str:
         """Accept one type of a schema, and name it."""
@@ -65,7 +79,7 @@ class Property:
             return f"{NOUNS[name]} {_range(*self.bounds)}"
         if name == "object" and schema.keys() & {"properties", "additionalProperties", "required"}:
             self._attempts.append(Object(schema).fit)
-        elif name == "array" and "items" in schema:
+        elif name == "array" and isinstance(schema.get("items"), (dict, bool)):
             self._attempts.append(Array(schema).fit)
         else:
             self.as_is |= PYTHON_TYPES[name]
@@ -79,7 +93,7 @@ class Property:
         return NoneType in self.as_is
 
     def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
-        """The value, converted if need be, or MISFIT; what was taken out of it is added to `misfits`."""
+        """Return the value, converted if necessary, or MISFIT. What was removed from it is added to `misfits`."""
         if type(value) in self.as_is:
             return value
         for attempt in self._attempts:
@@ -89,7 +103,7 @@ class Property:
         return MISFIT
 
     def settle(self, members: dict[str, Any], name: str, path: str, misfits: list[Misfit]) -> None:
-        """Make a member of an object fit, in place; else it becomes null, or is removed if it may not be null."""
+        """Make a member of an object fit, in place. If it cannot, set it to null, or remove it if null does not fit."""
         value = members[name]
         fitted = self.fit(value, path, misfits)
         if fitted is not MISFIT:
@@ -112,7 +126,7 @@ class Object:
         self._required = frozenset(schema.get("required", ()))
 
     def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
-        """The object if its members fit, else a copy with what was made to fit, or MISFIT."""
+        """Return the object if its members fit, else a copy with converted members, or MISFIT."""
         if type(value) is not dict:
             return MISFIT
         as_is, others = self._as_is.get, self._others
@@ -138,7 +152,7 @@ class Array:
         self._item = Property(schema["items"])
 
     def fit(self, value: object, path: str, _misfits: list[Misfit]) -> object:
-        """The list if its items fit, else a copy with what was made to fit, or MISFIT."""
+        """Return the list if its items fit, else a copy with converted items, or MISFIT."""
         if type(value) is not list:
             return MISFIT
         if self._item.as_is.issuperset(map(type, value)):
@@ -151,12 +165,52 @@ class Array:
 
 
 def _on_value(convert: Callable[[object], object]) -> Attempt:
-    """A conversion, which needs nothing but the value, as an attempt."""
+    """Return a conversion that needs only the value as an attempt."""
     return lambda value, _path, _misfits: convert(value)
 
 
+def _limits(schema: Mapping[str, Any], types: Iterable[str]) -> Draft7Validator | None:
+    """What checks the part of a schema that conversions do not see to; None if there is no such part."""
+    limits = {name: value for name, value in schema.items() if name in LIMITS}
+    if "type" in schema and "anyOf" in schema:
+        limits["anyOf"] = schema["anyOf"]
+    if isinstance(schema.get("items"), list):
+        limits["items"] = schema["items"]
+    if "number" in types:
+        limits |= {name: schema[name] for name in ("minimum", "maximum") if name in schema}
+    formats = FormatChecker()
+    if schema.get("format") in formats.checkers.keys() - FORMATS.keys():
+        limits["format"] = schema["format"]
+    return Draft7Validator(limits, format_checker=formats) if limits else None
+
+
+def _within(limits: Draft7Validator, as_is: frozenset[type], attempts: Sequence[Attempt]) -> Attempt:
+    """What is tried on a value that must be within limits, too."""
+
+    def attempt(value: object, path: str, misfits: list[Misfit]) -> object:
+        if type(value) in as_is and _holds(limits, value):
+            return value
+        for attempt in attempts:
+            found: list[Misfit] = []
+            fitted = attempt(value, path, found)
+            if fitted is not MISFIT and _holds(limits, fitted):
+                misfits += found
+                return fitted
+        return MISFIT
+
+    return attempt
+
+
+def _holds(limits: Draft7Validator, value: object) -> bool:
+    """Whether a value is within limits; one that cannot be compared with them is not."""
+    try:
+        return bool(limits.is_valid(value))
+    except (ArithmeticError, TypeError, re.error):
+        return False
+
+
 def _range(low: float, high: float) -> str:
-    """Bounds in words that follow a noun."""
+    """Return bounds in words that follow a noun."""
     if low == -math.inf:
         return f"of at most {high}"
     return f"of at least {low}" if high == math.inf else f"from {low} to {high}"

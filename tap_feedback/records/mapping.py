@@ -1,4 +1,4 @@
-"""Records as the SDK's selection, stream maps and flattening change them, and the reason if those fail."""
+"""Mapping of records by the SDK's selection, stream maps and flattening, with a message if it fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 class MappingFailedError(Exception):
-    """A record cannot be mapped; the message names the setting, and quotes nothing of the record."""
+    """A record cannot be mapped. The message names the setting, and does not quote the record."""
 
     def __init__(self, message: str, record: Record) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class Mapper:
 
     Args:
         stream: Its name.
-        maps: Its stream maps, of which each also flattens.
+        maps: Its stream maps, which also flatten.
         mask: The selected properties.
         configured: The names in the setting `stream_maps`.
     """
@@ -60,13 +60,13 @@ class Mapper:
         self.is_plain = plain and not others and all(mask.values())
 
     def __call__(self, record: Record) -> Iterator[tuple[str, Record]]:
-        """Yield what each stream map makes of a record: the name of its stream, and the record.
+        """Yield the result of each stream map for a record: the name of its stream, and the mapped record.
 
         Raises:
-            MappingFailedError: A stream map fails, or the record is nested more deeply than the SDK can follow.
+            MappingFailedError: A stream map failed, or the record is nested too deeply for the SDK.
         """
         try:
-            # A copy, as the paginator compares the rows as they came with those of the next page.
+            # A copy, as the paginator compares the original rows with those of the next page.
             selected = copy.deepcopy(record)
             drop_deselected(selected, self._mask)
         except RecursionError:
@@ -83,11 +83,11 @@ class Mapper:
                 yield stream_map.stream_alias, _with_columns(mapped, stream_map)
 
     def _name(self, stream_map: StreamMap) -> str:
-        """The name of a map in the setting: its own if it is configured, else that of the stream."""
+        """Return the name of a map in the setting: its own if it is configured, else that of the stream."""
         return stream_map.stream_alias if stream_map.stream_alias in self._configured else self._stream
 
     def _too_deep(self) -> str:
-        """The message that names which of the three settings the SDK cannot follow."""
+        """Return the message for a record that is nested too deeply, with the setting that is to blame."""
         if not all(isinstance(stream_map, DefaultStreamMap) for stream_map in self._maps):
             setting = "`stream_maps`"
         else:
@@ -112,14 +112,14 @@ def drop_deselected(record: Record, mask: SelectionMask, breadcrumb: tuple[str, 
 
 
 def closed(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """A schema that lets nothing pass for which the SDK's flattening makes no column.
+    """Return a schema that passes only values for which the SDK's flattening makes a column.
 
-    It makes no column for members that a nested object does not list, nor one that fits all values of a property
-    without a type. Objects and lists that are not flattened become JSON text.
+    Flattening makes no column for members that a nested object does not list, and its column for a property without a
+    type does not fit all values. Objects and lists that are not flattened become JSON text.
 
     Args:
         schema: The schema of the records, or of a nested object.
-        depth: Levels of nested objects that are flattened.
+        depth: Number of levels of nested objects to flatten.
     """
     properties = {}
     for name, subschema in schema.get("properties", {}).items():
@@ -136,7 +136,7 @@ def closed(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 
 def _with_columns(record: Record, stream_map: StreamMap) -> Record:
-    """A record; if it was flattened, without nested objects that are null, as their members are the columns."""
+    """Return a record. If it was flattened, leave out null objects, as only their members have columns."""
     if not stream_map.flattening_enabled:
         return record
     columns = stream_map.transformed_schema["properties"]
@@ -144,7 +144,7 @@ def _with_columns(record: Record, stream_map: StreamMap) -> Record:
 
 
 def _property(error: Exception) -> list[str]:
-    """The property whose expression failed, as far as the SDK's frames show."""
+    """Return the property whose expression failed, if the SDK's stack frames show it."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name == "_eval" and "property_name" in frame.f_locals:
             return [frame.f_locals["property_name"] or "__filter__"]
@@ -152,7 +152,7 @@ def _property(error: Exception) -> list[str]:
 
 
 def _reason(error: BaseException) -> str:
-    """Why an expression failed: no more than its type if the text of the error may quote a value."""
+    """Return why an expression failed; only the type of the error if its message may quote a value."""
     if isinstance(error, MapExpressionError) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, NameNotDefined):

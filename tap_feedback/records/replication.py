@@ -1,13 +1,14 @@
-"""Incremental replication: the start of the range, the rows in it, and the bookmark that they reach."""
+"""Incremental replication: the start of the time range, the filter for its records, and the bookmark."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.records.timestamps import format_instant, parse_instant
+from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,20 +17,27 @@ if TYPE_CHECKING:
     from tap_feedback.settings import General, Incremental
 
 #: What to do about a bookmark that cannot be used.
-REMEDY = "remove it from the state, to read from `start_date`"
+REMEDY = "remove it from the state to read from `start_date` on"
 
 #: Timestamps in whole seconds, as most APIs have them.
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+#: How far the date of a place can be behind that of UTC.
+MOST_BEHIND = timedelta(hours=12)
 
 
 def is_instant(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are points in time."""
+    """Return whether the values of a property are points in time."""
     return any(variant.get("format") in {"date-time", "date"} for variant in _variants(schema))
 
 
+def is_date(schema: Mapping[str, Any]) -> bool:
+    """Whether the values of a property are dates without a time."""
+    return any(variant.get("format") == "date" for variant in _variants(schema))
+
+
 def is_number(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are numbers, and nothing else but null."""
+    """Return whether the values of a property are only numbers or null."""
     kinds: set[str] = set()
     for variant in _variants(schema):
         types = variant.get("type", "any")
@@ -38,7 +46,7 @@ def is_number(schema: Mapping[str, Any]) -> bool:
 
 
 def _variants(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The schemas of which a value must fit one."""
+    """Return the schemas of which a value must fit one."""
     return schema.get("anyOf") or schema.get("oneOf") or [schema]
 
 
@@ -51,9 +59,9 @@ class Replication:
         stream: Its name, for messages.
         key: The replication key.
         is_instant: Whether the key is a point in time.
-        state: The stream's state, which `move_bookmark` changes. The bookmark is the SDK's own, or else that of a
-            singer-io tap, which is under the name of the key.
-        settings: `start_date` and `end_date` count if the key is a point in time.
+        state: The stream's state, which `move_bookmark` changes. The bookmark is in the SDK's format, or in that of a
+            singer-io tap, under the name of the key.
+        settings: Their `start_date` and `end_date` apply if the key is a point in time.
         incremental: How to request a range.
         clock: The moment the sync began.
     """
@@ -79,30 +87,40 @@ class Replication:
         self.bookmark = state.get(key) if self.is_taken_over else own
         self.end = settings.end_date if is_instant else None
         self.start = self._start(stream, settings.start_date)
-        self._newest: tuple[Any, Any] | None = None  # the latest value: as it is compared, and as it came
+        self._newest: tuple[Any, Any] | None = None  # the latest value: as compared, and as received
         #: Whether any row has a usable value of the key; None before the first row.
         self.has_values: bool | None = None
 
     def _start(self, stream: str, start_date: datetime | None) -> Any | None:
-        """The bookmark less the lookback, or `start_date`, whichever is later.
+        """Return the bookmark minus the lookback, or `start_date` if that is later.
 
         Raises:
-            ConfigurationError: The bookmark is not a point in time, or is in the future.
+            ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
         """
         if not self.is_instant:
+            if not isinstance(self.bookmark, (int, float, NoneType)) or isinstance(self.bookmark, bool):
+                raise ConfigurationError(
+                    f"state: the bookmark of {stream} is not a number, as `{self.key}` is: remove it from the state, "
+                    "to read from the beginning"
+                )
             return self.bookmark
         if self.bookmark is None:
             return start_date
         moment = parse_instant(self.bookmark)
         if moment is None:
-            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time: {REMEDY}")
+            raise ConfigurationError(f"state: the bookmark of {stream} is not a point in time; {REMEDY}")
         if moment > self.clock.began:
             raise ConfigurationError(
-                f"state: the bookmark of {stream} lies in the future, so nothing would be read: {REMEDY}"
+                f"state: the bookmark of {stream} is in the future, so nothing would be read; {REMEDY}"
             )
         lookback = timedelta(seconds=self.incremental.lookback)
         start = max(moment, EARLIEST + lookback) - lookback
         return start if start_date is None else max(start, start_date)
+
+    def start_with_day(self) -> None:
+        """Begin the range with a whole day, as keys that are dates without a time need it."""
+        if self.is_instant and self.start is not None:
+            self.start = datetime.combine(self.start.astimezone(timezone.utc), time.min, timezone.utc)
 
     @property
     def origin(self) -> str:
@@ -114,23 +132,11 @@ class Replication:
     # What the API returns
 
     def _place(self, value: Any) -> Any:
-        """The value of the key as it is compared; None if it is not comparable."""
+        """Return the value of the key for comparisons; None if it cannot be compared."""
         return parse_instant(value) if self.is_instant else value
 
     def filter(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records in the range, whether or not the API filtered them, and those without a value of the key.
-
-        Raises:
-            FatalAPIError: The key is a number in one record, and text in another or in the bookmark.
-        """
-        try:
-            return self._within(records)
-        except TypeError:
-            raise FatalAPIError(
-                f"the values of `{self.key}` cannot be compared with each other or the bookmark"
-            ) from None
-
-    def _within(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the records in the range, and those without a value of the key."""
         trusts = self.incremental.trust_filter
         start, end = (None, None) if trusts else (self.start, self.end)
         newest = self._newest
@@ -171,15 +177,19 @@ class Replication:
         return began if self.end is None else min(began, self.end)
 
     def move_bookmark(self) -> None:
-        """Move the bookmark to the newest record, but never back, nor past its limit."""
+        """Move the bookmark to the newest record, but never back, and never past its limit."""
         if self._newest is None:
             return
         place, value = self._newest
         if self.is_instant and place > self._limit:
-            # Rows that change in the rest of this second may have its beginning as their time.
-            value = format_instant(self._limit, SECONDS)
+            # Rows that change later in this second may have its beginning as their time, and rows with dates alone
+            # the beginning of their day, in any time zone.
+            limit, is_day = self._limit, place.astimezone(timezone.utc).time() == time.min
+            value = format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(limit, SECONDS)
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
+        if self.is_instant and not isinstance(value, str):
+            value = normalize(value)  # an epoch of a column that is a number
         self.state.update(replication_key=self.key, replication_key_value=value)
         self.bookmark = value

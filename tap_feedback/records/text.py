@@ -1,4 +1,4 @@
-"""Texts that every target can store, and names that are free."""
+"""Texts that every target can store, and unique names."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def replace_unstorable(record: dict[str, Any]) -> int:
     """Replace each NUL character and lone surrogate in a record's texts and names by U+FFFD, in place.
 
-    Nested objects and lists are copied first, as the paginator compares the rows as they came.
+    Nested objects and lists are copied first, as the paginator compares the original rows.
 
     Returns:
-        The number of texts that were changed.
+        The number of changed texts.
     """
     replaced = 0
     containers: list[Any] = [record]
-    for container in containers:  # the list grows meanwhile: a record may be nested deeper than calls can be
+    for container in containers:  # the list grows during the loop; recursion would fail on deep records
         pairs: Iterable[tuple[Any, object]]
         if isinstance(container, dict):
             names = "".join(container)
@@ -43,14 +43,14 @@ def replace_unstorable(record: dict[str, Any]) -> int:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """The name, with as many underscores behind it as it takes to differ from those that are taken."""
+    """Return the name, with underscores appended until it differs from all taken names."""
     while name in taken:
         name += "_"
     return name
 
 
 def _rename_members(members: dict[str, Any]) -> int:
-    """Replace the characters in names, without letting two names become one; the number of names that changed."""
+    """Replace the characters in names, keeping them distinct, and return the number of changed names."""
     pairs = list(members.items())
     taken = {name for name in members if not _UNSTORABLE.search(name)}
     renamed = len(pairs) - len(taken)

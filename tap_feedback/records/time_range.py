@@ -108,6 +108,11 @@ class TimeRange:
         if end is None or last < end:
             yield [Window(last if self.start is None else max(last, self.start), end)]
 
+    @property
+    def whole(self) -> Bounds:
+        """The start and the end of the whole range, as `bounds` returns them."""
+        return self.bounds(Window(self.start, self.end))
+
     def bounds(self, window: Window) -> Bounds:
         """The start and the end of a window as the API wants them."""
         start, end = window

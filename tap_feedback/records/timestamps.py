@@ -1,4 +1,4 @@
-"""Timestamps: what counts as one, for a record, a bookmark and a setting alike, and how an API wants one written.
+"""Timestamps in records, bookmarks and settings: which forms are accepted, and how to write them for an API.
 
 | form | examples |
 |---|---|
@@ -21,25 +21,25 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-#: Epochs have nine digits, from 1973 on, to thirteen, in milliseconds up to 2286: what is smaller may be a year or a
-#: count, what is larger a date without its separators.
+#: Epochs have from nine digits (seconds, from 1973 on) to thirteen (milliseconds, up to 2286). A smaller number may be
+#: a year or a count, and a larger one a date without separators.
 EPOCH_FROM, EPOCH_END = 10**8, 10**13
-#: A number of at least this size counts milliseconds: as seconds it lies in the year 5138, as milliseconds in 1973.
+#: A number from this one on is in milliseconds: as seconds it would be in the year 5138, as milliseconds it is in 1973.
 MILLISECONDS_FROM = 10**11
-#: The first epoch that can say when to send a request again, in 2001: a smaller number is a wait in seconds.
+#: The first epoch (in 2001) in a header that asks for a wait. A smaller number is a wait in seconds.
 WAIT_EPOCH_FROM = 10**9
-#: Digits of an epoch before its point, and powers of ten in its last digit: the finest clocks need 12 behind the point.
+#: Maximum digits of an epoch before its point, and maximum exponent: the finest clocks need 12 digits after the point.
 MAX_DIGITS, MAX_EXPONENT = 13, 18
-#: Lengths of texts. A longer timestamp, but for its Z, may have more digits than a datetime.
+#: Lengths of texts. A longer timestamp (not counting its Z) may have more digits than a datetime.
 DATE, MICROSECONDS = len("2024-01-31"), len("2024-01-31T12:00:00.123456")
-#: The last instant that there is.
+#: The last instant that a datetime can hold.
 LAST = datetime.max.replace(tzinfo=timezone.utc)
 EPOCH_UNITS = {"epoch": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
-#: Units that a strftime pattern may show, the finest first.
+#: Units that a strftime pattern may show, from the finest.
 UNITS = tuple(timedelta(**{unit: 1}) for unit in ("microseconds", "seconds", "minutes", "hours", "days"))
 
-#: Matches timestamps that are in their final form: RFC 3339, on a day that every year has. The first and the last day
-#: of the calendar are left to `normalize`, as a zone may move them out of it.
+#: Matches timestamps in their final form: RFC 3339, on a day that every year has. The first and the last day of the
+#: calendar are left to `normalize`, as a time zone may move them out of the calendar.
 is_normal = re.compile(
     r"(?!0000|0001-01-01|9999-12-31)\d{4}-"
     r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -58,9 +58,9 @@ _cut_to_microseconds = re.compile(r"(\.\d{6})\d+").sub
 
 
 def normalize(value: object) -> str | None:
-    """The timestamp in RFC 3339, to its last digit and in the zone that it has; None if it is no timestamp.
+    """Return the timestamp in RFC 3339, with all its digits and its zone; None if it is not a timestamp.
 
-    RFC 3339 in upper case stays as it is.
+    RFC 3339 in upper case is returned unchanged.
     """
     if type(value) is str:
         if is_normal(value):
@@ -69,14 +69,14 @@ def normalize(value: object) -> str | None:
         return _from_decimal(Decimal(text)) if _match_epoch(text) else _from_text(text)
     if type(value) is int:
         return _from_epoch(value)
-    number = Decimal(repr(value)) if type(value) is float else value  # its digits, rather than those of the double
+    number = Decimal(repr(value)) if type(value) is float else value  # its digits, not those of the double
     return _from_decimal(number) if type(number) is Decimal else None
 
 
 def parse_instant(value: object) -> datetime | None:
-    """The instant in UTC of what `normalize` takes for a timestamp; None if it is no timestamp.
+    """Return the instant, in UTC, of any timestamp that `normalize` accepts; None if it is not a timestamp.
 
-    Digits beyond microseconds are cut off: rounded up, a bookmark would pass its own row and those just behind it.
+    Digits beyond microseconds are cut off. If they were rounded up, a bookmark could be later than its own row.
     """
     if type(value) is str and value[MICROSECONDS:] in {"", "Z"}:
         try:
@@ -89,7 +89,7 @@ def parse_instant(value: object) -> datetime | None:
 
 
 def parse_http_date(text: str) -> datetime | None:
-    """The instant in UTC of an HTTP date; None if it is no date."""
+    """Return the instant, in UTC, of an HTTP date; None if it is not a date."""
     try:
         return _in_utc(parsedate_to_datetime(text))
     except (OverflowError, ValueError):
@@ -97,13 +97,13 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def format_instant(moment: datetime, pattern: str, *, round_up: bool = False) -> str:
-    """A moment as an API wants it.
+    """Return a moment in the API's format.
 
     What is finer than the pattern shows is cut off, or rounded up, so that a range never requests less than it should.
 
     Args:
-        moment: It may be in any zone.
-        pattern: A strftime pattern, which is used in UTC, or `epoch` or `epoch_ms`.
+        moment: The moment, in any zone.
+        pattern: A strftime pattern, applied in UTC, or `epoch` or `epoch_ms`.
         round_up: Whether the moment is the end of a range.
     """
     moment = moment.astimezone(timezone.utc)
@@ -116,22 +116,22 @@ def format_instant(moment: datetime, pattern: str, *, round_up: bool = False) ->
     if pattern in EPOCH_UNITS:
         return str(whole)
     shown = EPOCH + whole * unit
-    # Most C libraries write the year 1 as `1`, which no API reads.
+    # Most C libraries write the year 1 as `1`, which APIs cannot read.
     return shown.strftime(_YEAR.sub(rf"\g<1>{shown.year:04}", pattern))
 
 
 def _instant(text: str) -> datetime:
-    """The instant of a text in RFC 3339.
+    """Return the instant of a text in RFC 3339.
 
     Raises:
-        OverflowError: It is not in the calendar in UTC.
-        msgspec.ValidationError: There is no such day or time.
+        OverflowError: In UTC it is outside the calendar.
+        msgspec.ValidationError: The day or the time does not exist.
     """
     return _in_utc(msgspec.convert(_cut_to_microseconds(r"\1", text), datetime))
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """The moment in UTC, which is its zone if it has none."""
+    """Return the moment in UTC. Without a zone, it is taken as UTC."""
     return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
@@ -155,16 +155,16 @@ def _from_decimal(number: Decimal) -> str | None:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > MAX_EXPONENT or number.adjusted() >= MAX_DIGITS:
         return None
-    # Text and integers, as the arithmetic of decimals rounds.
+    # By text and integers, as decimal arithmetic rounds.
     return _from_epoch(int(f"{number:f}".replace(".", "")), max(-exponent, 0))
 
 
 def _from_epoch(units: int, places: int = 0) -> str | None:
-    """The timestamp so many seconds or milliseconds after 1970, which are given without their decimal point.
+    """Return the timestamp of an epoch in seconds or milliseconds.
 
     Args:
-        units: The digits.
-        places: How many of them are behind the point.
+        units: All digits of the epoch, without the decimal point.
+        places: Number of digits after the point.
     """
     if not EPOCH_FROM * 10**places <= abs(units) < EPOCH_END * 10**places:
         return None

@@ -21,7 +21,7 @@ AUTH = {"type": "oauth2_client_credentials", "access_token_url": TOKEN_PATH, "cl
 
 
 class TokenServer(Server):
-    """An API that issues numbered tokens, and returns no rows to whoever has one of the accepted ones.
+    """An API that issues numbered tokens, and returns an empty page for each accepted token.
 
     Args:
         tokens: Responds to requests for tokens; the default issues `token-1`, `token-2` and so on.

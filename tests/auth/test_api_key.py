@@ -1,4 +1,4 @@
-"""The auth `api_key`: where the key is sent, and what cannot be sent there."""
+"""Auth `api_key`: where the key is sent, and what cannot be sent there."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_in_the_query(name: str) -> None:
     ],
 )
 def test_in_a_header(prefix: str | None, sent: str) -> None:
-    """The key stands behind its prefix and one space, or right behind a `=`."""
+    """The key follows its prefix after one space, or directly after a `=`."""
     auth = {"type": "api_key", "name": "Authorization", "location": "header", "prefix": prefix}
     with Server(lambda asked: []) as server, connected(server, auth=auth, api_key="the-key") as connection:
         send(connection)
@@ -52,7 +52,7 @@ def test_in_a_header(prefix: str | None, sent: str) -> None:
     ],
 )
 def test_in_the_body(name: str, data: Any, sent: Any) -> None:
-    """The key stands at its path in the body of a POST, which stays as it was for the next request."""
+    """The key is at its path in the body of a POST. The body for the next request does not change."""
     auth = {"type": "api_key", "name": name, "location": "body"}
     given = json.dumps(data)
     with Server(lambda asked: []) as server, connected(server, auth=auth, api_key="the-key") as connection:
@@ -67,7 +67,7 @@ def test_in_the_body(name: str, data: Any, sent: Any) -> None:
 def test_a_body_without_a_place_for_the_key(request_: Any) -> None:
     """A request whose body cannot hold the key is not sent without it."""
     auth = {"type": "api_key", "name": "key.value", "location": "body"}
-    words = r"`feedback\.auth\.location` is `body`, but the key has no place in the request's body"
+    words = r"`feedback\.auth\.location` is `body`, but the key does not fit into the request's body"
     with (
         Server(lambda asked: []) as server,
         connected(server, auth=auth) as connection,

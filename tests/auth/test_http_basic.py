@@ -23,7 +23,7 @@ from tests.server import Server
     ],
 )
 def test_sent_as_basic_auth(auth: dict[str, str], credentials: str) -> None:
-    """The key is the password of a user, or the user name if there is none, in UTF-8."""
+    """The key is the password of a user, or the user name without one, in UTF-8."""
     settings: dict[str, Any] = {"auth": {"type": "http_basic", **auth}, "api_key": "clé€"}
     with Server(lambda asked: []) as server, connected(server, **settings) as connection:
         send(connection)

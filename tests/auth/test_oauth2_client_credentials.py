@@ -1,4 +1,4 @@
-"""The auth `oauth2_client_credentials`: when tokens are fetched, how, and what happens if there is none."""
+"""Auth `oauth2_client_credentials`: when and how tokens are fetched, and what happens without one."""
 
 from __future__ import annotations
 
@@ -111,19 +111,19 @@ def test_a_client_in_basic_auth(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "requests", "words"),
     [
-        (400, {}, 2, "(answered 400 Bad Request); check `api_key` and `auth.client_id`"),
-        (401, b"geheim", 2, "(answered 401 Unauthorized); check `api_key` and `auth.client_id`"),
-        (403, {}, 1, "(answered 403 Forbidden); check `api_key` and `auth.client_id`"),
+        (400, {}, 2, "(returned 400 Bad Request); check `api_key` and `auth.client_id`"),
+        (401, b"geheim", 2, "(returned 401 Unauthorized); check `api_key` and `auth.client_id`"),
+        (403, {}, 1, "(returned 403 Forbidden); check `api_key` and `auth.client_id`"),
         (
             *(401, {"error": "invalid_client", "error_description": "geheim"}, 2),
-            "(answered 401 Unauthorized, `invalid_client`); check `api_key` and `auth.client_id`",
+            "(returned 401 Unauthorized, `invalid_client`); check `api_key` and `auth.client_id`",
         ),
         (
             *(400, {"error": "invalid_scope"}, 2),
-            "(answered 400 Bad Request, `invalid_scope`); check `auth.scopes`, and what the client of",
+            "(returned 400 Bad Request, `invalid_scope`); check `auth.scopes`, and what the client `auth.client_id`",
         ),
-        (400, {"error": "geheim"}, 2, "(answered 400 Bad Request); check `api_key`"),
-        (200, {"error": "invalid_client"}, 1, "(answered 200 OK, `invalid_client`); check `api_key`"),
+        (400, {"error": "geheim"}, 2, "(returned 400 Bad Request); check `api_key`"),
+        (200, {"error": "invalid_client"}, 1, "(returned 200 OK, `invalid_client`); check `api_key`"),
     ],
 )
 def test_refusals(status: int, body: object, requests: int, words: str) -> None:
@@ -138,7 +138,7 @@ def test_refusals(status: int, body: object, requests: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (Reply({}, 404), "answered 404 Not Found; check `auth.access_token_url`"),
+        (Reply({}, 404), "returned 404 Not Found; check `auth.access_token_url`"),
         (Reply({"geheim": 1}), "the response has no usable `access_token`; check `auth.access_token_url`"),
         (Reply({"access_token": ""}), "the response has no usable"),
         (Reply({"access_token": 1}), "the response has no usable"),
@@ -150,7 +150,7 @@ def test_refusals(status: int, body: object, requests: int, words: str) -> None:
         (
             Reply(b"", 302, {"Location": "/login"}),
             (
-                "answered 302 Found, a redirect that would turn the POST into a GET, which is not followed; "
+                "returned 302 Found, a redirect that would turn the POST into a GET, so the tap does not follow it; "
                 "check `feedback.auth.access_token_url`"
             ),
         ),
@@ -179,7 +179,7 @@ def test_a_refused_token_is_replaced_once() -> None:
     with (
         TokenServer(accepts=lambda _: False) as server,
         connected(server, **settings_for()) as connection,
-        pytest.raises(RefusedError, match=r"answered 401 Unauthorized; check `feedback\.api_key`"),
+        pytest.raises(RefusedError, match=r"returned 401 Unauthorized; check `feedback\.api_key`"),
     ):
         send(connection)
     assert server.used == ["token-1", "token-2"]
@@ -250,8 +250,8 @@ def test_tokens_are_retried_as_pages_are() -> None:
 @pytest.mark.parametrize(
     ("status", "requests", "line"),
     [
-        (503, 4, "no access token: answered 503 Service Unavailable, 4 times in a row; the fault is the API's: run"),
-        (401, 2, "the API refused an access token (answered 401 Unauthorized); check `api_key` and `auth.client_id`"),
+        (503, 4, "no access token: returned 503 Service Unavailable, 4 times in a row; the API is at fault, so run"),
+        (401, 2, "the API refused an access token (returned 401 Unauthorized); check `api_key` and `auth.client_id`"),
     ],
 )
 def test_a_stream_without_a_token_fails_with_one_line(status: int, requests: int, line: str) -> None:
@@ -279,7 +279,7 @@ def test_no_log_has_the_token(tmp_path: Path) -> None:
         path.write_text(json.dumps(config), "utf-8")
         run = run_tap("--config", str(path), env={"TAP_FEEDBACK_LOGLEVEL": "DEBUG"})
     assert run.returncode == 1
-    assert "redirects to another address" in run.stderr
+    assert "redirected to another address" in run.stderr
     assert "POST /oauth/token" in run.stderr
     assert token in server.requests[-1].headers["Authorization"]
     for part in (token, SECRET, "the-token"):

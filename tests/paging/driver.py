@@ -77,7 +77,7 @@ def drive(paging: Paging, respond: Respond, *, retries: int = 3) -> Sync:
                 response = respond(request)
             except Refused as refusal:
                 if not paginator.recover(refusal.status):
-                    sync.error = f"answered {refusal.status}"
+                    sync.error = f"returned {refusal.status}"
             else:
                 sync.keys += [row["id"] for row in paginator.take(page_of(response))]
                 failures = 0

@@ -71,7 +71,7 @@ class NumberedWorld:
         self.rows.append(key)
 
     def respond(self, number: int, limit: int) -> tuple[list[Row], dict[str, Any]]:
-        """The rows of a page, and what stands beside them."""
+        """The rows of a page, and the other members of the response."""
         self.requests += 1
         self.change(self)
         size = self.size(limit)
@@ -110,7 +110,7 @@ def read(world: NumberedWorld, paging: PageNumberPaging, *, retries: int = 3) ->
             except (FatalAPIError, TransientError) as error:
                 return Outcome(keys, world.requests, str(error), notices)
             if not recovered:
-                return Outcome(keys, world.requests, f"answered {refusal.status}", notices)
+                return Outcome(keys, world.requests, f"returned {refusal.status}", notices)
         except TransientError as error:
             failures += 1
             if failures > retries:

@@ -163,7 +163,7 @@ def read(world: Answers, paging: OffsetPaging, *, retries: int = 3) -> Outcome:
             except (FatalAPIError, TransientError) as error:
                 return Outcome(keys, world.requests, str(error), notices)
             if not recovered:
-                return Outcome(keys, world.requests, f"answered {refusal.status}", notices)
+                return Outcome(keys, world.requests, f"returned {refusal.status}", notices)
         except TransientError as error:
             failures += 1
             if failures > retries:

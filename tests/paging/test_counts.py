@@ -11,7 +11,7 @@ from tests.paging.simulator import NOW
 
 
 def page(found: int, **response: Any) -> Page:
-    """A page of so many rows."""
+    """A page with this number of rows."""
     return Page(rows(*range(found)), response, NOW)
 
 

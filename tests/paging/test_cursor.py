@@ -37,6 +37,23 @@ def analytics(server: Server, **settings: Any) -> Run:
     return sync(config, catalog=catalog_of(config, "forums"))
 
 
+@pytest.mark.parametrize("path", [{}, {"cursor_row_path": "id"}])
+def test_a_number_stays_one_in_a_body(path: dict[str, str]) -> None:
+    """An API may take no text for a number in JSON; in a query there is no difference."""
+
+    def respond(request: RecordedRequest) -> Any:
+        cursor = request.json.get("after", 0)
+        found = [{"id": 7}] if cursor == 0 else [] if cursor == 7 else [{"id": 0}]
+        return {"data": found, "pagination": {"cursor": 7} if cursor == 0 else {}}
+
+    with Server(respond) as server:
+        paginator = {"type": "cursor", "cursor_param": "after", "location": "body", **path}
+        own = {"method": "POST", "paginator": paginator, "schema": {"id": {"type": "integer"}}}
+        run = sync({"feedback": api(server.url, streams={"feedback_data": own})})
+    assert (run.error, run.ids("feedback_data")) == (None, [7])
+    assert [asked.json for asked in server.requests] == [{}, {"after": 7}]
+
+
 @pytest.mark.parametrize(
     "last",
     [{}, {"cursor": None}, {"cursor": ""}, {"cursor": False}, {"cursor": {}}, {"cursor": []}, {"cursor": 0}, None, ...],
@@ -88,7 +105,7 @@ def test_rows_that_come_again_fail_and_name_the_cursor(cursor: Callable[[int], s
 
 
 def test_one_cursor_for_all_pages_is_followed_as_long_as_rows_differ() -> None:
-    """A scroll id stays the same; the end is an empty page."""
+    """A scroll id is the same for all pages; the end is an empty page."""
 
     def respond(_: RecordedRequest) -> Any:
         page = len(server.requests) - 1
@@ -258,7 +275,7 @@ def test_no_content_for_a_cursor_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "answered 204 No Content for a cursor" in run.failures["forums"]
+    assert "returned 204 No Content for the cursor" in run.failures["forums"]
     assert len(server.requests) == 5
     assert run.state.get("bookmarks", {}).get("forums", {}) == {}
 
@@ -273,12 +290,12 @@ def test_a_response_unlike_those_before_is_tried_again_and_fails() -> None:
 
     with Server(respond) as server:
         run = analytics(server)
-    assert "unlike those before" in run.failures["forums"]
+    assert "unlike those before it" in run.failures["forums"]
     assert "warning" in run.failures["forums"]
 
 
 def test_a_total_above_the_rows_received_fails() -> None:
-    """The bookmark stays, so that the next sync reads them."""
+    """The bookmark does not move, so the next sync reads them."""
     with Server(lambda request: {"forums": forums(1), "total": 5000, "pagination": {}}) as server:
         run = analytics(server, paginator={"total_path": "total"})
     assert "a total of 5,000 rows but returned 1" in run.failures["forums"]

@@ -1,4 +1,4 @@
-"""The flag at `has_more_path`: it decides, and a response without it is no end."""
+"""The flag at `has_more_path`: it decides, and a response without it is not the end."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_flag_that_a_later_page_drops_is_no_end(kind: type[Paging], later: dic
     """The response is unlike the others: it is requested again, then the stream fails."""
     paging = kind(limit=10, has_more_path="more")
     found = drive(paging, server(paging, 30, lambda behind: {"more": True} if behind <= 10 else later))
-    assert found.error == "the response has no `more`, unlike those before; check `paginator.has_more_path`"
+    assert found.error == "the response has no `more`, unlike those before it; check `paginator.has_more_path`"
     assert len(found.requests) == 5
 
 
@@ -114,8 +114,25 @@ def test_a_single_page_heeds_the_flag() -> None:
 
 
 def test_the_flag_must_have_a_path() -> None:
-    """An exclamation mark alone is none."""
+    """An exclamation mark alone is not a path."""
     assert list(OffsetPaging(has_more_path="!").faults()) == [
         ("has_more_path", "must have a dotted path after the `!`")
     ]
     assert list(CursorPaging(has_more_path="!end").faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("meta.isLast", "must be with a `!` before it, as it is false while more rows follow"),
+        ("end_of_stream", "must be with a `!` before it, as it is false while more rows follow"),
+        ("!meta.has_more", "must be without a `!`, as it is true while more rows follow"),
+        ("!meta.isLast", None),
+        ("has_more", None),
+        ("!done", None),
+        ("done", None),
+    ],
+)
+def test_a_flag_that_would_be_read_the_wrong_way_round(path: str, words: str | None) -> None:
+    """A name that says what it means is believed: after the first page the stream would be complete."""
+    assert list(JsonLinkPaging(has_more_path=path).faults()) == ([] if words is None else [("has_more_path", words)])

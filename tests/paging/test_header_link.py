@@ -43,7 +43,7 @@ def test_a_header_is_parsed(header: str, link: str | None) -> None:
 
 
 def test_links_are_followed_to_the_last() -> None:
-    """Absolute ones as they stand, relative ones behind the prefix."""
+    """Absolute links are unchanged, relative ones get the prefix."""
     pages = {
         None: (1, f'<{BASE}/v1/rows?page=2>; rel="next", </rows?page=9>; rel="last"'),
         f"{BASE}/v1/rows?page=2": (2, '<?page=3>; rel="next"'),
@@ -65,7 +65,7 @@ def test_a_link_to_another_origin_fails(link: str) -> None:
     """The key is never sent there; the message does not quote it."""
     found = drive(HeaderLinkPaging(), lambda _: Response({"data": rows(1)}, {"Link": link}))
     assert found.error == (
-        "the next link in the `Link` header has another host than `base_url`, so it was not followed; "
+        "the next link in the `Link` header has a different host from `base_url`, so it was not followed; "
         "check `paginator.type`"
     )
 
@@ -91,7 +91,7 @@ def test_a_later_response_without_any_link_beside_a_message_fails() -> None:
     """It is unlike those before, and requested again."""
     first = Response({"data": rows(1)}, {"Link": '</b>; rel="next"'})
     found = drive(HeaderLinkPaging(), lambda request: {"data": rows(2), "message": "x"} if request.url else first)
-    assert found.error == "the response lacks a `Link` header and has `message`, unlike those before"
+    assert found.error == "the response lacks a `Link` header and has `message`, unlike those before it"
 
 
 def test_a_first_page_without_a_header_is_noted() -> None:

@@ -1,4 +1,4 @@
-"""Next URLs in the response: followed as they stand, and only on the API's own origin."""
+"""Next URLs in the response: followed unchanged, and only on the API's own origin."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chain(pages: dict[str | None, tuple[list[int], Any]]) -> Callable[[PageReque
     ],
 )
 def test_a_link_is_resolved(link: str, url: str) -> None:
-    """A path belongs to the origin if it begins with the prefix, and behind the prefix otherwise."""
+    """A path that does not begin with the prefix gets it."""
     assert resolve(link, Address(BASE, "/v1", "/rows"), HERE) == url
 
 
@@ -59,18 +59,23 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
     address = Address("https://proxy.example:8443/api", "", "/rows")
     assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
     assert resolve("https://proxy.example:8443/x", address, "") == "https://proxy.example:8443/x"
+    assert resolve("/api/rows?page=2", address, "") == "https://proxy.example:8443/api/rows?page=2"
+    address = Address("https://proxy.example:8443/api", "/v2", "/rows")
+    assert resolve("/api/v2/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
+    assert resolve("/v2/rows?page=2", address, "") == "https://proxy.example:8443/v2/rows?page=2"
+    assert resolve("/rows?page=2", address, "") == "https://proxy.example:8443/api/v2/rows?page=2"
 
 
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("https://evil.example/v1/rows", "another host"),
-        ("//evil.example/v1/rows", "another host"),
-        ("https://api.example.com.evil.example/", "another host"),
-        ("https://api.example.com@evil.example/", "another host"),
+        ("https://evil.example/v1/rows", "a different host"),
+        ("//evil.example/v1/rows", "a different host"),
+        ("https://api.example.com.evil.example/", "a different host"),
+        ("https://api.example.com@evil.example/", "a different host"),
         ("https://user:pass@api.example.com/v1", "a user name"),
         ("http://api.example.com/v1/rows?page=2", "https://"),
-        ("https://api.example.com:444/v1/rows", "another port"),
+        ("https://api.example.com:444/v1/rows", "a different port"),
         ("https://api.example.com:port/v1/rows", "parsed"),
         ("https://[::1/v1", "parsed"),
         ("ftp://api.example.com/x", "https://"),
@@ -79,7 +84,7 @@ def test_a_link_is_resolved_against_a_base_with_a_path() -> None:
         ("https://api.example.com\t.evil.example/", "characters"),
         ("/v1/rows page", "characters"),
         ("https://evil.example\t/#x", "characters"),
-        ("#top", "only a place"),
+        ("#top", "only a fragment"),
     ],
 )
 def test_a_link_to_another_origin_is_refused(link: str, words: str) -> None:
@@ -137,7 +142,7 @@ def test_the_same_rows_for_another_url_fail() -> None:
 
 
 def test_empty_pages_with_new_urls_end_in_a_failure() -> None:
-    """A few are filtered pages; a hundred are none."""
+    """A few may be filtered pages; a hundred cannot."""
     numbers = iter(range(1000))
     few = drive(JsonLinkPaging(), chain({None: ([1], "/a"), f"{BASE}/v1/a": ([], "/b"), f"{BASE}/v1/b": ([2], None)}))
     assert few.keys == [1, 2]
@@ -156,10 +161,10 @@ def test_a_url_in_another_place_fails_and_is_named(beside: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("later", "words"),
     [
-        (None, "answered 204 No Content for a next URL of the response before"),
+        (None, "returned 204 No Content for the next URL in the response before"),
         (
             {"data": rows(2), "message": "slow down"},
-            "the response lacks `links` and has `message`, unlike those before",
+            "the response lacks `links` and has `message`, unlike those before it",
         ),
     ],
 )
@@ -206,5 +211,5 @@ def test_the_key_is_not_sent_to_another_host() -> None:
         Server(lambda _: {"data": rows("a"), "next": other.url}) as server,
     ):
         run = sync({"feedback": api(server.url, paginator={"type": "json_link", "next_url_path": "next"})})
-    assert "has another port than `base_url`, so it was not followed" in run.failures["feedback_data"]
+    assert "has a different port from `base_url`, so it was not followed" in run.failures["feedback_data"]
     assert other.requests == []

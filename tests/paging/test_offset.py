@@ -126,7 +126,7 @@ def test_an_api_that_refuses_odd_offsets_is_read_without_overlap() -> None:
 
 
 def test_a_server_that_gives_the_last_row_for_any_offset_behind_it_has_an_end() -> None:
-    """Nothing new behind the last row is the end, be it an empty page or the last row again."""
+    """No new rows behind the last one are the end: an empty page, or the last row again."""
     table = rows(230)
 
     def respond(request: RecordedRequest) -> Any:
@@ -141,12 +141,12 @@ def test_a_server_that_gives_the_last_row_for_any_offset_behind_it_has_an_end() 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refused_offset_may_be_the_limit_of_the_api(status: int) -> None:
-    """An API that serves its first rows only, and refuses what lies behind them, is not complete."""
+    """A stream fails if the API serves only its first rows, and refuses the others."""
     with refusing_server(rows(500), status, window=200) as server:
         run = feedback(server)
         counting = feedback(server, paginator={"total_path": "total"})
-    assert f"answered {status}" in run.failures["feedback_data"]
-    assert f"answered {status}" in counting.failures["feedback_data"]
+    assert f"returned {status}" in run.failures["feedback_data"]
+    assert f"returned {status}" in counting.failures["feedback_data"]
 
 
 def test_a_refused_page_in_the_middle_is_no_end() -> None:
@@ -158,7 +158,7 @@ def test_a_refused_page_in_the_middle_is_no_end() -> None:
 
     with Server(respond) as server:
         run = feedback(server)
-    assert "answered 404 at offset 500, but has rows further on" in run.failures["feedback_data"]
+    assert "returned 404 at offset 500, but has rows further on" in run.failures["feedback_data"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_empty_page_where_rows_stood_never_ends_a_sync(
                 "emit_activate_version_messages": True,
             }
         )
-    assert "but rows stood there a moment ago" in run.failures["feedback_data"]
+    assert "but it had some a moment ago" in run.failures["feedback_data"]
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
 
 
@@ -205,7 +205,7 @@ def test_an_empty_page_where_rows_stood_may_pass() -> None:
 
 
 def test_a_key_that_most_rows_share_fails_and_is_named() -> None:
-    """Rows that cannot be told apart cannot be proven complete, and a target would keep one of them."""
+    """Rows with one key cannot be proven complete, and a target would keep only one of them."""
     table = [{"id": number // 5, "feedback_text": f"text {number}"} for number in range(300)]
     with Server(lambda request: {"data": table[int(request.query["offset"]) :][:100]}) as server:
         run = feedback(server)

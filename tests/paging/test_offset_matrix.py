@@ -37,7 +37,7 @@ class Scripted:
 
 
 def rows(count: int) -> Rows:
-    """So many rows."""
+    """This number of rows."""
     return [{"id": number} for number in range(count)]
 
 
@@ -225,7 +225,7 @@ def test_a_capped_total_that_a_full_page_meets_is_no_end(status: int, overlap: i
         start = start // 100 * 100 if whole else start
         return status if start + 100 > 1000 else table[start : start + limit]
 
-    assert outcome_of(respond, total=1000, overlap=overlap).error == f"answered {status}"
+    assert outcome_of(respond, total=1000, overlap=overlap).error == f"returned {status}"
 
 
 @pytest.mark.parametrize("count", [50, 100, 150, 250, 300])

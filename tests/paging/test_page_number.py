@@ -80,6 +80,48 @@ def test_the_first_page_has_a_number(base: int, pages: list[int]) -> None:
     assert found.sent("size") == [10, 10, 10]
 
 
+@pytest.mark.parametrize("count", [10, 20])
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"first": False}, "`first` says that rows come before it"),
+        ({"meta": {"has_previous": True}}, "`meta.has_previous` says that rows come before it"),
+        ({"links": {"prev": "/rows?size=10&page=0"}}, "`links.prev` leads to page 0"),
+    ],
+)
+def test_a_first_page_that_is_not_the_first_fails(count: int, beside: dict[str, Any], words: str) -> None:
+    """The API counts from 0, so that a page of rows would be missing, or all of them."""
+
+    def respond(request: PageRequest) -> Any:
+        first = request.params["page"] * 10
+        return {"data": rows(*range(first, min(first + 10, count))), **beside}
+
+    found = drive(PageNumberPaging(), respond)
+    assert (found.keys, found.error) == ([], f"page 1 is not the first one: {words}; check `paginator.base_page`")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"first": True},
+        {"has_previous": False},
+        {"prev": None},
+        {"prev": "/rows?page=1"},
+        {"prev": "/rows?page=01"},
+        {"prev": 0},
+    ],
+)
+def test_a_first_page_may_name_itself_as_the_one_before(beside: dict[str, Any]) -> None:
+    """Some APIs keep to the first page when they name the one before it."""
+
+    def respond(request: PageRequest) -> Any:
+        first = (request.params["page"] - 1) * 10
+        return {"data": rows(*range(first, min(first + 10, 15))), **(beside if first == 0 else {})}
+
+    found = drive(PageNumberPaging(), respond)
+    assert (found.error, found.keys) == (None, list(range(15)))
+
+
 @pytest.mark.parametrize("total", [3, "3"])
 def test_a_total_of_pages_saves_the_last_request(total: Any) -> None:
     """`total_path` counts pages."""
@@ -110,7 +152,7 @@ def test_a_total_that_the_response_denies_is_no_end(beside: dict[str, Any]) -> N
 @pytest.mark.parametrize("limit_param", ["limit", None])
 @pytest.mark.parametrize("size", [10, 7, 100])
 def test_a_number_that_is_ignored_fails_and_is_named(limit_param: str | None, size: int) -> None:
-    """The same page comes again and again, whatever it is asked to have."""
+    """The same page comes for every request."""
     found = drive(PageNumberPaging(limit_param=limit_param), lambda _: {"data": rows(*range(size))})
     assert "paginator.page_param" in str(found.error)
     assert len(found.requests) <= 3
@@ -142,7 +184,7 @@ def test_the_last_page_for_ever_is_the_end_if_it_was_not_full(count: int) -> Non
 
 
 def test_the_last_page_for_ever_fails_if_it_was_full() -> None:
-    """An API that stops heeding the number looks the same; a count of the rows tells them apart."""
+    """An API that ignores the number from some page on looks the same, but a count of the rows differs."""
 
     def respond(request: PageRequest) -> Any:
         return numbered(30)(request._replace(params={"page": min(request.params["page"], 3)}))
@@ -166,13 +208,13 @@ def test_a_refusal_behind_the_last_page_is_confirmed(status: int) -> None:
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        ({}, "answered 404 for page 2, but has rows on the next"),
-        ({"has_more": True}, "answered 404 for page 2, but `has_more` says that more rows follow"),
-        ({"total_pages": 4}, "answered 404 for page 2, but `total_pages` counts 4 pages"),
+        ({}, "returned 404 for page 2, but has rows on the next"),
+        ({"has_more": True}, "returned 404 for page 2, but `has_more` says that more rows follow"),
+        ({"total_pages": 4}, "returned 404 for page 2, but `total_pages` counts 4 pages"),
     ],
 )
 def test_a_refusal_in_the_middle_fails(beside: dict[str, Any], words: str) -> None:
-    """The end is confirmed by the API, or it is none."""
+    """The API must confirm the end."""
     whole = numbered(40, **beside)
     found = drive(PageNumberPaging(), lambda request: whole(request) if request.params["page"] != 2 else refuse(404))
     assert words in str(found.error)
@@ -181,7 +223,7 @@ def test_a_refusal_in_the_middle_fails(beside: dict[str, Any], words: str) -> No
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_refusal_of_the_first_page_fails(status: int) -> None:
     """Nothing was read, so nothing can be at its end."""
-    assert drive(PageNumberPaging(), lambda _: refuse(status)).error == f"answered {status}"
+    assert drive(PageNumberPaging(), lambda _: refuse(status)).error == f"returned {status}"
 
 
 def test_an_empty_page_that_says_that_more_follow_is_looked_at_twice_and_passed() -> None:

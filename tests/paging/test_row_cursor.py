@@ -98,7 +98,7 @@ def test_rows_that_share_a_cursor_elsewhere_are_a_warning() -> None:
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("before", [0, 5])
 def test_a_full_page_of_rows_that_share_a_cursor_fails(inclusive: bool, before: int) -> None:  # noqa: FBT001
-    """There is no way behind them."""
+    """The tap cannot get past them."""
     cursors = [*range(before), *[7] * 30]
     found = drive(paging(), server(table(*cursors), inclusive=inclusive))
     assert "share one `meta.at`" in str(found.error)
@@ -133,7 +133,7 @@ def test_an_empty_page_beside_a_message_is_requested_again() -> None:
     found = drive(
         paging(), lambda request: {"data": [], "message": "x"} if request.params.get("after") else {"data": table(1)}
     )
-    assert found.error == "the response lacks rows and has `message`, unlike those before"
+    assert found.error == "the response lacks rows and has `message`, unlike those before it"
 
 
 def test_a_row_that_was_updated_is_emitted_again() -> None:

@@ -39,7 +39,7 @@ def test_no_server_makes_the_paginator_lose_rows_unnoticed(part: int) -> None:
 
 
 def test_a_flag_that_says_whether_more_follows_loses_no_rows() -> None:
-    """The flag ends a sync where the page joined, and denies other ends."""
+    """The flag ends a sync at a page that joined, and rules out other ends."""
     outcomes: Counter[str] = Counter()
     for seed in range(FLAGGED):
         case = Maker(seed).make()

@@ -14,7 +14,7 @@ def rows(*updated: Any) -> list[dict[str, Any]]:
 
 
 def forums_server(table: list[dict[str, Any]]) -> Server:
-    """A server that gives all forums in one page, whatever range is requested."""
+    """A server that returns all forums in one page, for any range."""
     return Server(lambda asked: {"forums": table})
 
 

@@ -31,7 +31,7 @@ CLOSED = {"type": ["object", "null"], "properties": {"x": {"type": "integer"}}, 
     ],
 )
 def test_a_value_that_can_be_converted_without_loss(name: str, value: object, expected: object) -> None:
-    """A value that fits stays, one that can be converted without loss is, and nothing is counted."""
+    """A value that fits is kept, one that can be converted without loss is converted, and neither is counted."""
     conform = conformer()
     record = conform({"id": 1, name: value})
     assert exact(record[name]) == exact(expected)
@@ -59,7 +59,7 @@ def test_a_value_that_can_be_converted_without_loss(name: str, value: object, ex
     ],
 )
 def test_a_value_that_does_not_fit(name: str, value: object) -> None:
-    """A value that does not fit goes as it came into `_extra` and leaves null, warned of once and counted."""
+    """A value that does not fit goes unchanged into `_extra`, the property is null, and the first one is warned of."""
     warnings: list[tuple[str, str]] = []
     conform = conformer(warnings=warnings)
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_extra_in_the_schema_is_not_the_apis() -> None:
 
 
 def test_dropping() -> None:
-    """Without `keep_unknown` there is no `_extra`; misfits are null, and warned of all the same."""
+    """Without `keep_unknown` there is no `_extra`. Misfits are null, and still warned of."""
     warnings: list[tuple[str, str]] = []
     conform = conformer(keep_unknown=False, warnings=warnings)
     record = conform({"id": 1, "new": 1, EXTRA: 2, "integer": "x", "links": {"forum": "x"}})
@@ -136,7 +136,7 @@ def test_what_may_not_be_null() -> None:
 
 
 def test_a_member_of_a_closed_object_is_unknown() -> None:
-    """It goes into `_extra` under its path, counts as unknown, and is no value that does not fit."""
+    """It goes into `_extra` under its path, and counts as unknown, not as a value that does not fit."""
     warnings: list[tuple[str, str]] = []
     schema = {"properties": {"a": {**CLOSED, "properties": {"b": CLOSED}}}}
     conform = conformer(schema, warnings=warnings)
@@ -160,14 +160,14 @@ def test_a_required_property() -> None:
 
 @pytest.mark.parametrize("record", [{}, {"id": None}, {"id": "x"}, {"id": 1.5}, {"id": {}}, [], None, "id"])
 def test_a_record_without_its_key(record: Any) -> None:
-    """A record whose key is missing, null or of the wrong type, and what is no record, is refused."""
+    """A record without a usable key is refused, and so is a value that is not an object."""
     with pytest.raises(MissingKey) as refused:
         conformer()(record)
     assert isinstance(refused.value, ValueError)
 
 
 def test_a_key_that_the_schema_does_not_know() -> None:
-    """A key from the settings need not be in the schema; it stays in the record."""
+    """A key from the settings need not be in the schema; the record keeps it."""
     conform = conformer(keys=("id", "part"))
     assert conform({"id": "1", "part": "a"}) == {"id": 1, "part": "a", EXTRA: None}
     with pytest.raises(MissingKey, match="'part'"):

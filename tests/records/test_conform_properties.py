@@ -1,4 +1,4 @@
-"""Conforming, whatever the API sends: every record validates, and nothing is lost."""
+"""Conforming of any JSON object: every record validates, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ANY = st.text(st.characters(), max_size=8)
 
 @given(records(ANY))
 def test_every_record_validates_and_can_be_written(record: dict[str, Any]) -> None:
-    """Whatever the API sends, the record validates and its JSON holds no NUL."""
+    """For any object from the API, the record validates and its JSON holds no NUL."""
     schema = {**SCHEMA, "properties": {**SCHEMA["properties"], EXTRA: EXTRA_SCHEMA}}
     conformed = conformer()(record)
     Draft202012Validator(schema, format_checker=CHECKER).validate(conformed)
@@ -71,7 +71,7 @@ def is_kept(before: object, after: object) -> bool:
 
 @given(records(CLEAN))
 def test_nothing_is_lost(record: dict[str, Any]) -> None:
-    """Every property of the input is in the record or, as it came, in `_extra`, and numbers are the same numbers."""
+    """Every property of the input is in the record or, unchanged, in `_extra`, and numbers are the same numbers."""
     before = copy.deepcopy(record)
     after = conformer()(record)
     extra = after.pop(EXTRA) or {}

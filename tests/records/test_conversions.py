@@ -75,5 +75,5 @@ def test_what_loses_nothing(convert: Callable[[object], object], value: object, 
     ],
 )
 def test_what_does_not_fit(convert: Callable[[object], object], values: list[object]) -> None:
-    """Whatever would lose something, or may mean something else."""
+    """Values whose conversion would lose something, or that may mean something else."""
     assert [value for value in values if convert(value) is not MISFIT] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,6 +22,34 @@ OBJECTS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Limits that a schema of one's own may set, each with a value that is beyond it.
+LIMITED: list[tuple[dict[str, Any], object]] = [
+    ({"type": ["string", "null"], "enum": ["a", None]}, "b"),
+    ({"type": "string", "enum": ["a"]}, None),
+    ({"enum": ["a"]}, None),
+    ({"const": 1}, 2),
+    ({"type": "string", "pattern": "^z"}, "abc"),
+    ({"type": "string", "pattern": "("}, "abc"),
+    ({"type": "string", "maxLength": 2}, "abc"),
+    ({"type": "string", "maxLength": 2}, 123),
+    ({"type": "string", "format": "uuid"}, "abc"),
+    ({"type": "string", "format": "date-time", "enum": ["2024-01-01T00:00:00Z"]}, "2024-01-02T00:00:00Z"),
+    ({"type": "integer", "multipleOf": 2}, 3),
+    ({"type": "integer", "minimum": 0, "exclusiveMaximum": 3}, 3),
+    ({"type": "number", "maximum": 2}, 7.5),
+    ({"type": ["integer", "number"], "maximum": 2}, Decimal("7.5")),
+    ({"type": "number", "multipleOf": 0.5}, Decimal("1.25")),
+    ({"type": "array", "uniqueItems": True}, [1, 1]),
+    ({"type": "array", "items": [{"type": "string"}]}, [1]),
+    ({"type": "object", "minProperties": 1}, {}),
+    ({"allOf": [{"type": "integer"}]}, "s"),
+    ({"not": {"type": "string"}}, "s"),
+    ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1),
+    ({"anyOf": [{"type": "string", "maxLength": 1}, {"type": "integer", "minimum": 200}]}, 123),
+    ({"type": "string", "anyOf": [{"maxLength": 1}]}, "abc"),
+]
+
+
 def fit(schema: dict[str, Any], value: object) -> tuple[object, dict[str, object]]:
     """What becomes of a value, and what was taken out of it, by path; the value itself is left as it was."""
     before = copy.deepcopy(value)
@@ -28,6 +57,37 @@ def fit(schema: dict[str, Any], value: object) -> tuple[object, dict[str, object
     fitted = Property(schema).fit(value, "a", misfits)
     assert exact(value) == exact(before)
     return fitted, {misfit.path: misfit.value for misfit in misfits}
+
+
+@pytest.mark.parametrize(("schema", "value"), LIMITED)
+def test_what_is_beyond_a_limit_does_not_fit(schema: dict[str, Any], value: object) -> None:
+    """A value of the right type may still be one that the schema refuses, also within objects and lists."""
+    assert fit(schema, value) == (MISFIT, {})
+    outer = {"type": "object", "properties": {"inner": schema}}
+    fitted, found = fit(outer, {"inner": value, "x": 1})
+    assert fitted in ({"x": 1}, {"inner": None, "x": 1})
+    assert found == {"a.inner": value}
+    assert fit({"type": "array", "items": schema}, [value])[0] is MISFIT
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "fitted"),
+    [
+        ({"type": "string", "enum": ["a"]}, "a", "a"),
+        ({"type": "string", "maxLength": 3}, 123, "123"),
+        ({"type": ["string", "null"], "enum": ["a", None]}, None, None),
+        (
+            {"type": "string", "format": "date-time", "enum": ["2024-01-01T00:00:00Z"]},
+            1704067200,
+            "2024-01-01T00:00:00Z",
+        ),
+        ({"type": "integer", "enum": [1, 2]}, "2", 2),
+        ({"type": "object", "minProperties": 1, "properties": {"x": {"type": "integer"}}}, {"x": "1"}, {"x": 1}),
+    ],
+)
+def test_what_is_within_limits_is_converted(schema: dict[str, Any], value: object, fitted: object) -> None:
+    """The limits hold for the value as it was converted."""
+    assert fit(schema, value) == (fitted, {})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +147,7 @@ def test_what_fits_stays(name: str, value: object) -> None:
 def test_what_can_be_made_to_fit(
     schema: dict[str, Any], value: object, expected: object, taken: dict[str, object]
 ) -> None:
-    """What cannot stay inside an object is taken out, by path; if it may not be null, it is left out."""
+    """A misfit inside an object is removed, by path. It becomes null, or is left out if null does not fit."""
     assert fit(schema, value) == (expected, taken)
 
 

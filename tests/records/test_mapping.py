@@ -56,7 +56,7 @@ def test_members_without_a_column_can_be_dropped() -> None:
 
 
 def test_members_without_a_column_are_reported_as_unknown(caplog: pytest.LogCaptureFixture) -> None:
-    """They fit well enough: there is no column for them, which is no fault of the value."""
+    """They are not misfits: the values fit, but have no column."""
     caplog.set_level("INFO")
     forums([{"id": 1, "links": {"forum": 9}}], **FLAT)
     assert "1 row had 1 unknown field: links.forum" in caplog.text

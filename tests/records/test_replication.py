@@ -128,7 +128,7 @@ def test_the_bookmark_is_the_latest_instant(updated: list[Any], expected: str | 
 
 
 def test_a_bookmark_never_moves_back() -> None:
-    """If nothing newer comes, the bookmark stays as it was."""
+    """If no newer row comes, the bookmark does not move."""
     with forums_server(rows(None)) as server:
         assert reached(forums(server, state=bookmark("2024-02-01T00:00:00Z"))) == "2024-02-01T00:00:00Z"
     with forums_server([]) as server:

@@ -93,7 +93,7 @@ def test_the_first_response_sets_the_clock() -> None:
 
 
 def test_a_bookmark_does_not_move_back_to_the_clock_of_the_api() -> None:
-    """A clock that was put right, or another server of the API, leaves the bookmark where it is."""
+    """A corrected clock, or another server of the API, does not move the bookmark."""
     hour_ago = http_date(datetime.now(timezone.utc) - timedelta(hours=1))
     minute_ago = f"{datetime.now(timezone.utc) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
     with Server(lambda asked: Reply({"forums": rows(minute_ago)}, headers={"Date": hour_ago})) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -25,12 +26,15 @@ def test_a_number_can_be_the_replication_key() -> None:
     assert {str(asked.query) for asked in server.requests} == {"{}"}
 
 
-def test_a_bookmark_of_another_kind_fails_in_words() -> None:
-    """A text as bookmark of a numeric key cannot be compared, and the message says so."""
+@pytest.mark.parametrize("value", ["nine", "9", "2024-01-01T00:00:00Z", True, {"at": 9}])
+def test_a_bookmark_of_another_kind_is_refused_before_any_request(value: Any) -> None:
+    """A bookmark of a numeric key that is no number cannot be compared, and the message says what to do."""
     with Server(lambda asked: {"forums": [{"id": 9}]}) as server:
         config = {"analytics": api(server.url)}
-        run = sync(config, catalog=switched(config, "forums", "id"), state=bookmark("nine", key="id"))
-    assert "`id` cannot be compared" in run.failures["forums"]
+        run = sync(config, catalog=switched(config, "forums", "id"), state=bookmark(value, key="id"))
+    assert run.error is not None
+    assert run.error.startswith("state: the bookmark of forums is not a number, as `id` is: remove it from the state")
+    assert server.requests == []
 
 
 def test_a_stream_without_a_key_of_its_own_can_be_incremental() -> None:
@@ -49,6 +53,47 @@ def test_a_stream_without_a_key_of_its_own_can_be_incremental() -> None:
         second = sync(config, catalog=catalog, state=first.state)
     assert first.ids("feedback_data") == ["1", "2", "3", "4", "5"]
     assert second.ids("feedback_data") == ["5", "6"]
+
+
+@pytest.mark.parametrize("column", [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}])
+def test_a_row_of_today_is_read_though_the_key_is_a_date(column: dict[str, str]) -> None:
+    """A row dated tomorrow, as it is in some places already, does not move the bookmark beyond those of today."""
+    now = datetime.now(timezone.utc)
+    yesterday, today, tomorrow = (f"{now + timedelta(days=days):%Y-%m-%d}" for days in (-1, 0, 1))
+    table = [{"id": "1", "day": today}, {"id": "2", "day": tomorrow}]
+    own = {
+        "replication_key": "day",
+        "schema": {"day": column},
+        "paginator": {"type": "single_page"},
+        "incremental": {"start_param": "since"},
+    }
+    with Server(lambda asked: {"data": table}) as server:
+        config = {"feedback": api(server.url, streams={"feedback_data": own})}
+        first = sync(config)
+        table.append({"id": "3", "day": today})
+        second = sync(config, state=first.state)
+    assert second.ids("feedback_data") == ["1", "2", "3"]
+    assert first.state["bookmarks"]["feedback_data"]["replication_key_value"] in {yesterday, today}
+
+
+def test_a_range_of_dates_begins_with_a_whole_day() -> None:
+    """Rows dated like the bookmark may have come after its time."""
+    own = {
+        "replication_key": "day",
+        "schema": {"day": {"type": "string", "format": "date"}},
+        "paginator": {"type": "single_page"},
+        "incremental": {"start_param": "since"},
+    }
+    table = [{"id": "1", "day": "2024-01-30"}, {"id": "2", "day": "2024-01-31"}]
+    with Server(lambda asked: {"data": table}) as server:
+        config = {"feedback": api(server.url, streams={"feedback_data": own})}
+        state = {
+            "bookmarks": {"feedback_data": {"replication_key": "day", "replication_key_value": "2024-01-31T17:00:00Z"}}
+        }
+        run = sync(config, state=state)
+        moved = sync({**config, "start_date": "2024-01-31T17:00:00Z"})
+    assert run.ids("feedback_data") == moved.ids("feedback_data") == ["2"]
+    assert {asked.query["since"] for asked in server.requests} == {"2024-01-31T00:00:00Z"}
 
 
 # Keys that have no order
@@ -109,7 +154,7 @@ def test_a_catalog_that_lost_the_format_of_a_timestamp_loses_no_row(lost: dict[s
     "number", [{"type": ["integer", "null"]}, {"type": "number"}, {"anyOf": [{"type": "integer"}, {"type": "null"}]}]
 )
 def test_a_catalog_may_make_a_number_of_a_key(number: dict[str, Any]) -> None:
-    """A version that counts up is compared as a number, whatever the tap's own schema says."""
+    """A version that counts up is compared as a number, even if the tap's own schema says a time."""
     with forums_server(rows(10, 9)) as server:
         config = {"analytics": api(server.url)}
         first = sync(config, catalog=retyped(config, number))

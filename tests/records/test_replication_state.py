@@ -57,7 +57,7 @@ def test_the_own_bookmark_goes_before_that_of_a_singer_io_tap(state: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("yesterday", "is not a point in time"), ("2123-01-01", "lies in the future")]
+    ("value", "words"), [("yesterday", "is not a point in time"), ("2123-01-01", "is in the future")]
 )
 def test_a_singer_io_bookmark_that_cannot_be_used_is_refused(value: str, words: str) -> None:
     """As the SDK's own: before any request."""
@@ -73,9 +73,9 @@ def test_a_singer_io_bookmark_that_cannot_be_used_is_refused(value: str, words: 
 @pytest.mark.parametrize(
     ("table", "state", "words"),
     [
-        ([{"id": 1}], None, "there is no bookmark; every sync reads everything"),
-        (rows(None, "nonsense"), None, "there is no bookmark; every sync reads everything"),
-        (rows(None), "2024-01-01T00:00:00Z", "the bookmark stays; every sync reads on from there"),
+        ([{"id": 1}], None, "there is no bookmark and every sync reads everything"),
+        (rows(None, "nonsense"), None, "there is no bookmark and every sync reads everything"),
+        (rows(None), "2024-01-01T00:00:00Z", "the bookmark does not move and every sync starts from it"),
         ([], None, None),
         (rows(None, "2024-02-01T00:00:00Z"), None, None),
         (rows("2023-02-01T00:00:00Z", None), "2024-01-01T00:00:00Z", None),
@@ -114,7 +114,7 @@ def test_the_log_says_from_where_a_stream_is_read(
 
 
 def test_the_log_says_that_a_full_table_starts_at_the_beginning(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever `start_date` says, which is for incremental streams."""
+    """`start_date` has no effect on them, as it is for incremental streams."""
     caplog.set_level("INFO")
     with Server(lambda asked: {"data": []}) as server:
         sync({"feedback": api(server.url), "start_date": "2024-01-01"})

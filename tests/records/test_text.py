@@ -50,7 +50,7 @@ def test_deep_nesting_is_no_obstacle() -> None:
 
 
 def test_the_rows_of_the_page_stay() -> None:
-    """What is nested in a record is replaced in a copy, as the row as it came is still needed."""
+    """Texts nested in a record are replaced in a copy, as the original row is still needed."""
     row = {"id": 1, "new": [{"a\x00": "\x00"}]}
     record = dict(row)
     replace_unstorable(record)

@@ -21,7 +21,7 @@ EPOCH = int(NOON.timestamp())
 
 #: Values, what a record has of them, and the instant in ISO 8601.
 FORMS: list[tuple[Any, str, str]] = [
-    # RFC 3339 stays to the byte
+    # RFC 3339 is kept byte for byte
     ("2024-01-31T12:00:00Z", "2024-01-31T12:00:00Z", "2024-01-31T12:00:00"),
     ("2024-02-29T23:59:59+05:30", "2024-02-29T23:59:59+05:30", "2024-02-29T18:29:59"),
     ("2024-01-31T14:00:00.25+02:00", "2024-01-31T14:00:00.25+02:00", "2024-01-31T12:00:00.250000"),

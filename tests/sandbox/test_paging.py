@@ -154,7 +154,7 @@ class Walker:
 @pytest.mark.parametrize("api", ["feedback", "analytics"])
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_serves_every_row_once(style: str, api: str, limit: int) -> None:
-    """By the settings that the sandbox itself writes, a client gets all rows in order, whatever the page size."""
+    """With the settings that the sandbox writes, a client gets all rows in order, for any page size."""
     with Sandbox(
         rows=ROWS, apis={name: Options(paging=STYLES[style]) for name in ("feedback", "analytics")}
     ) as sandbox:
@@ -165,7 +165,7 @@ def test_every_style_serves_every_row_once(style: str, api: str, limit: int) -> 
 
 
 def test_page_numbers_say_how_many_there_are() -> None:
-    """Pages are counted from 1 or from 0, an empty one lies behind the last, and there is none before the first."""
+    """Pages are counted from 1 or from 0, with an empty page after the last, and an error before the first."""
     for base in (0, 1):
         with Sandbox(rows=5, apis={"feedback": Options(paging=PageNumber(base=base))}) as sandbox:
             bodies = [get(sandbox, "/v1/feedback", per_page=2, page=base + number).json() for number in range(4)]
@@ -188,7 +188,7 @@ def test_a_flag_says_whether_more_follows(style: Paging) -> None:
 
 
 def test_links_keep_the_query_and_not_the_key() -> None:
-    """A next link repeats the parameters of its request; the key in the query is no part of it."""
+    """A next link repeats the parameters of its request, without the key."""
     paging = {"feedback": Options(paging=STYLES["json_link"]), "analytics": Options(paging=STYLES["header_link"])}
     with Sandbox(rows=9, apis=paging) as sandbox:
         params = {"api_key": "feedback-key", "per_page": "2", "sort": "-updated_at"}

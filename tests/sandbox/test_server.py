@@ -187,6 +187,6 @@ def test_a_connection_that_has_just_come_is_closed() -> None:
 
 
 def test_a_taken_port_is_an_error(shared_sandbox: Sandbox) -> None:
-    """Starting on a port that is taken fails where it is started."""
+    """Starting on a port that is taken raises an error in the starting thread."""
     with pytest.raises(OSError, match="in use"), Sandbox(rows=1, port=int(shared_sandbox.url.rpartition(":")[2])):
         pass

@@ -112,7 +112,6 @@ def test_unfinished_responses_have_a_stream_of_their_own() -> None:
         ("freshdesk_tickets", ".params.include", "description"),
         ("aha_ideas", ".params.fields", "votes"),
         ("surveymonkey_surveys", ".params.include", "response_count"),
-        ("frill_followers", ".params.include_attributes", "attributes"),
         ("jira_service_management_issues", ".params.fields", "fields"),
     ],
 )
