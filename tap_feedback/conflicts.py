@@ -36,7 +36,7 @@ def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[F
         shipped: The streams that the tap ships.
         found: Faults of single settings, which are not checked again.
     """
-    wrong = {fault.where[:depth] for fault in found for depth in range(1, 5)}
+    wrong = {fault.where[:depth] for fault in found for depth in range(1, len(fault.where) + 1)}
     for name in shipped:
         api = config.get(name)
         if isinstance(api, Mapping):

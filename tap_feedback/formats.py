@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +30,15 @@ def is_line(text: str) -> bool:
 def is_latin_1(text: str) -> bool:
     """Return whether a text has only characters that a header can carry."""
     return all(character <= "\xff" for character in text)
+
+
+#: Days of which each shows whether a pattern has a part: year, month and day.
+DAYS = [datetime(*day, tzinfo=timezone.utc) for day in ((2023, 1, 1), (2024, 1, 1), (2024, 2, 1), (2024, 2, 2))]
+
+
+def is_time_format(text: str) -> bool:
+    """Whether a text is a pattern that tells days apart; the end of a range could not be rounded to a month."""
+    return text in {"epoch", "epoch_ms"} or (is_line(text) and len({day.strftime(text) for day in DAYS}) == len(DAYS))
 
 
 is_dotted_path = re.compile(r"\$|[^.\s*[\]]+(\.[^.\s*[\]]+)*").fullmatch
@@ -69,8 +79,8 @@ FORMATS: dict[str, tuple[str, Callable[[str], object]]] = {
         lambda text: is_line(text) and (is_address(text) or text.startswith("/")),
     ),
     "time-format": (
-        "a strftime pattern, as in `%Y-%m-%d`, or `epoch`, `epoch_ms`",
-        lambda text: text in {"epoch", "epoch_ms"} or (is_line(text) and re.search("%[A-Za-z]", text)),
+        "a strftime pattern with year, month and day, as in `%Y-%m-%d`, or `epoch`, `epoch_ms`",
+        is_time_format,
     ),
     # A bare number is an epoch elsewhere. In a setting it is more likely a year.
     "date-time": (

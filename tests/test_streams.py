@@ -288,6 +288,10 @@ def test_a_selector_that_may_be_absent_hides_no_failure(reply: Any) -> None:
         ),
         ({"feedback_data": {"path": "/a"}}, "`analytics.streams.feedback_data` is already a stream of `feedback`"),
         (
+            {"nps": {"path": "/a", "paginator": {"type": "pages"}}},
+            "`analytics.streams.nps.paginator.type` must be one of `offset`, `page_number`",
+        ),
+        (
             {"": {"path": "/a"}},
             "`analytics.streams.` has a wrong name: it must be a name of at most 200 letters, digits",
         ),

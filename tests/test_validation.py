@@ -71,6 +71,18 @@ from tests.test_settings import SECRET, api, full_schema, lines
             "`feedback.paginator.stop_condition` must be `<cursor_path> is not defined`",
         ),
         ({"incremental": {"format": "YYYY"}}, "`feedback.incremental.format` must be a strftime pattern"),
+        (
+            {"incremental": {"format": "%Y-%m"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, month",
+        ),
+        (
+            {"incremental": {"format": "%Q"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, month",
+        ),
+        (
+            {"incremental": {"format": "%H:%M"}},
+            "`feedback.incremental.format` must be a strftime pattern with year, mon",
+        ),
         ({"incremental": {"format": None}}, "`feedback.incremental.format` must be a strftime pattern"),
         ({"incremental": {"lookback": -1}}, "`feedback.incremental.lookback` must be a number, at least 0"),
         ({"retry": {"max_retries": -1}}, "`feedback.retry.max_retries` must be a whole number, at least 0"),
