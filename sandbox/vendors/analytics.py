@@ -218,7 +218,10 @@ FRILL = Vendor(
             ),
             kinds=("comment", "note"),
         ),
-        **{f"frill_{name}": frill(name) for name in ("ideas", "votes", "followers", "statuses", "topics", "announcements")},
+        **{
+            f"frill_{name}": frill(name)
+            for name in ("ideas", "votes", "followers", "statuses", "topics", "announcements")
+        },
     },
 )
 
