@@ -36,9 +36,10 @@ DEAD = {
         ("backoff_handler", "backoff_jitter", "backoff_runtime", "extra_retry_statuses", "timeout"),
         "set `retry` and `timeout`, or override `backoff_wait_generator`",
     ),
+    **dict.fromkeys(("partitions", "state_partitioning_keys"), "streams have no partitions"),
     **dict.fromkeys(
-        ("partitions", "parent_stream_type", "state_partitioning_keys", "get_child_context", "generate_child_contexts"),
-        "streams have no partitions",
+        ("parent_stream_type", "get_child_context", "generate_child_contexts"),
+        "set `parent` and `include_from_parent` of the child",
     ),
     **dict.fromkeys(("STATE_MSG_FREQUENCY", "is_sorted", "check_sorted"), "the tap writes STATE when it is proven"),
     **dict.fromkeys(

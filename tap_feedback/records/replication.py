@@ -156,6 +156,17 @@ class Replication:
         return kept
 
     @property
+    def newest(self) -> Any:
+        """The latest value so far, as it came; None before the first."""
+        return self._newest[1] if self._newest else None
+
+    def note_newest(self, value: Any) -> None:
+        """Take in the latest value of a sync that was stopped, which this one continues."""
+        place = None if value is None else self._place(value)
+        if place is not None:
+            self._newest, self.has_values = (place, value), True
+
+    @property
     def _limit(self) -> datetime:
         """The moment that the bookmark must not pass: the one at which the sync began.
 
