@@ -185,7 +185,10 @@ class Replication:
             # Rows that change later in this second may have its beginning as their time, and rows with dates alone
             # the beginning of their day, in any time zone.
             limit, is_day = self._limit, place.astimezone(timezone.utc).time() == time.min
-            value = format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(limit, SECONDS)
+            is_now = limit == self.clock.began
+            value = (
+                format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day and is_now else format_instant(limit, SECONDS)
+            )
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return
