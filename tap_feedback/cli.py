@@ -11,7 +11,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from singer_sdk import Tap
@@ -19,8 +19,12 @@ from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.tap_base import CliTestOptionValue
 
+from tap_feedback.declarations import merge
 from tap_feedback.sync import SyncFailedError, describe
 from tap_feedback.writer import OutputLostError
+
+if TYPE_CHECKING:
+    from tap_feedback.probe.command import Probed
 
 #: What to do about an empty file, by the option that names it.
 FILLINGS = {
@@ -31,6 +35,10 @@ FILLINGS = {
 TEST_HELP = (
     "Use --test to read two pages of each stream without writing them. "
     "Use --test=schema to write the schemas without sending a request."
+)
+PROBE_HELP = (
+    "Use --probe to find settings for an API without a preset: it sends at most 20 requests for each stream of the "
+    "config, and prints the settings to be passed as a second --config."
 )
 #: Misleading log lines of the SDK: this tap reads the environment itself, and logs one line for each wrong setting.
 NOISE = ("Skipping parse of env var settings...", "Config validation failed")
@@ -96,6 +104,9 @@ class CommandLineTap(Tap):
                 option.is_eager = True  # `--test` needs it
             elif option.name == "test" and isinstance(option, click.Option):
                 option.help = TEST_HELP
+        command.params.append(
+            click.Option(["--probe"], is_flag=True, help=PROBE_HELP, callback=cls.cb_probe, expose_value=False)
+        )
         return Command(
             command.name,
             callback=command.callback,
@@ -107,7 +118,10 @@ class CommandLineTap(Tap):
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ARG003
-        """Read the config files. The SDK would accept any JSON value, and show a traceback for a missing file."""
+        """Read the config files, and merge each over those before, key by key.
+
+        The SDK would accept any JSON value, show a traceback for a missing file, and replace whole objects.
+        """
         found = ConfigInput()
         for path in value:
             if path == "ENV":
@@ -115,7 +129,7 @@ class CommandLineTap(Tap):
                 continue
             try:
                 with Path(path).open(encoding="utf-8") as file:
-                    found.config.update(read_json("--config", file)[1])
+                    found.config = merge(found.config, read_json("--config", file)[1])
             except OSError as error:
                 raise ConfigurationError(f"--config: a file cannot be read as a JSON object: {error}") from None
         return found
@@ -134,6 +148,24 @@ class CommandLineTap(Tap):
         given: ConfigInput = ctx.params["config"]
         cls(config=given.config, parse_env_config=given.parse_env, catalog=catalog).run_connection_test()
         ctx.exit()
+
+    @classmethod
+    def cb_probe(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003, FBT001
+        """Probe the streams of the config, and print the settings that were found."""
+        if not value:
+            return
+        given: ConfigInput = ctx.params["config"]
+        found = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False).probe()
+        click.echo(json.dumps(found.block, indent=2, ensure_ascii=False))
+        ctx.exit(1 if found.missing else 0)
+
+    def probe(self) -> Probed:
+        """Find settings for the streams of the config.
+
+        Raises:
+            ConfigurationError: No API is set.
+        """
+        raise NotImplementedError
 
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import requests
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.streams.rest import HTTPRequest
 
-    from tap_feedback.auth import Signature
+    from tap_feedback.auth import Auth, Signature
     from tap_feedback.settings import Api
     from tap_feedback.urls import Location
 
@@ -98,6 +99,11 @@ class Connection:
             self._jobs.append(job)
         self._workers.submit(self._work)
         return job.response
+
+    def sign_by(self, auth: Auth) -> None:
+        """Sign by another auth from now on; no request is in flight."""
+        self.api = msgspec.structs.replace(self.api, auth=auth)
+        self._signer = auth.signer(self.api.api_key, self._token_client)
 
     def sleep(self, seconds: float) -> None:
         """Wait for some seconds, or until the connection is closed. Callers do not hold the lock."""

@@ -90,7 +90,7 @@ def error_in(response: Any, selector: str, *, empty: bool = False, is_row: bool 
 
 def _is_error(name: str, value: Any) -> bool:
     """Return whether a member says that the request failed, or succeeded only in part."""
-    plain = _plain(name)
+    plain = plain_name(name)
     if plain in ERRORS:
         return _tells_error(value)
     if plain in FAULT_FLAGS:
@@ -100,7 +100,7 @@ def _is_error(name: str, value: Any) -> bool:
 
 def _is_failure(name: str, value: Any) -> bool:
     """Return whether a member of an empty response means failure: an HTTP status, or a flag that is not a boolean."""
-    plain, text = _plain(name), str(value).lower()
+    plain, text = plain_name(name), str(value).lower()
     if plain in CODES:
         return bool(HTTP_ERROR(text))
     return FAULT_FLAGS.get(plain) is False and text in {"false", "0", "no"}
@@ -109,7 +109,7 @@ def _is_failure(name: str, value: Any) -> bool:
 def _tells_error(value: Any) -> bool:
     """Return whether the value of an error member is an error, unlike `{"code": 0}`, `{"code": "ok"}` or "none"."""
     if isinstance(value, dict):
-        codes = [inner for name, inner in value.items() if _plain(name) in CODES and inner not in ("", None)]
+        codes = [inner for name, inner in value.items() if plain_name(name) in CODES and inner not in ("", None)]
         return any(map(_tells_error, codes or value.values()))
     if isinstance(value, list):
         return any(map(_tells_error, value))
@@ -118,7 +118,7 @@ def _tells_error(value: Any) -> bool:
 
 def looks_like_error(name: str) -> bool:
     """Return whether APIs use a name to explain an error."""
-    return _plain(name) in {*ERRORS, "warning", "warnings", "message", "detail", "details", "title", "reason"}
+    return plain_name(name) in {*ERRORS, "warning", "warnings", "message", "detail", "details", "title", "reason"}
 
 
 def more_follows(page: Page, *, sent: str | None = None) -> str | None:
@@ -130,8 +130,8 @@ def more_follows(page: Page, *, sent: str | None = None) -> str | None:
     """
     if flag := _flag(page):
         return f"`{flag.path}` says that more rows follow" if flag.value is MORE_FLAGS[flag.name] else None
-    for member in _members(page):
-        if _is_next(member) and str(member.value) != sent:
+    for member in members_of(page):
+        if is_next(member) and str(member.value) != sent:
             return f"`{member.path}` has a value"
     return 'its `Link` header has a `rel="next"`' if links_next(page.headers) else None
 
@@ -145,7 +145,7 @@ def others_precede(page: Page, param: str, number: int) -> str | None:
         number: The number of the page before.
     """
     link = re.compile(rf"[?&]{re.escape(param)}={number}(?!\d)").search
-    for member in _members(page):
+    for member in members_of(page):
         if type(member.value) is bool and member.value is BEFORE_FLAGS.get(member.name):
             return f"`{member.path}` says that rows come before it"
         if BEFORE(member.name) and isinstance(member.value, str) and link(member.value):
@@ -161,7 +161,7 @@ def says_more(page: Page) -> str | None:
 
 def flag_says_more(name: str) -> bool | None:
     """Return the value with which a flag of this name says that more rows follow; None if the name does not show it."""
-    return MORE_FLAGS.get(_plain(name))
+    return MORE_FLAGS.get(plain_name(name))
 
 
 def is_full(count: int, limit: int) -> bool:
@@ -175,7 +175,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
     A number of pages is a clear sign. A count of rows counts only if the page is full, as it may be the count of all
     rows, while the page holds those of a time range.
     """
-    for member in _members(page):
+    for member in members_of(page):
         if type(member.value) is not int:
             continue
         if member.name in PAGE_COUNTS and member.value > 1 and page.rows:
@@ -187,7 +187,7 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
 
 def uncounted(page: Page, distinct: int) -> str | None:
     """Return the path of a number that counts more rows than were received; None without such a number."""
-    for member in _members(page):
+    for member in members_of(page):
         if member.name in TOTALS and type(member.value) is int and member.value > distinct:
             return member.path
     return None
@@ -195,7 +195,7 @@ def uncounted(page: Page, distinct: int) -> str | None:
 
 def counts(page: Page) -> tuple[list[str], list[str]]:
     """Return the paths of numbers that count all rows, not only the page's, and of those that count all pages."""
-    numbers = [member for member in _members(page) if type(member.value) is int]
+    numbers = [member for member in members_of(page) if type(member.value) is int]
     return (
         [member.path for member in numbers if member.name in TOTALS and member.value > len(page.rows)],
         [member.path for member in numbers if member.name in PAGE_COUNTS and member.value > 0],
@@ -218,18 +218,18 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
 def _flag(page: Page) -> Member | None:
     """Return the flag that says whether more rows follow; if there are several, one that says so."""
-    flags = [member for member in _members(page) if member.name in MORE_FLAGS and type(member.value) is bool]
+    flags = [member for member in members_of(page) if member.name in MORE_FLAGS and type(member.value) is bool]
     return next((flag for flag in flags if flag.value is MORE_FLAGS[flag.name]), flags[0] if flags else None)
 
 
-def _is_next(member: Member) -> bool:
+def is_next(member: Member) -> bool:
     """Return whether a member is a cursor or the URL of a next page."""
     named = NEXT(member.name) and (member.name == STARTING_AFTER or not NOT_NEXT(member.name))
     usable = type(member.value) is str or type(member.value) is int
     return bool((named or member.in_next) and usable and member.value and member.value != "0")
 
 
-def _members(page: Page) -> Iterator[Member]:
+def members_of(page: Page) -> Iterator[Member]:
     """Yield the members of a response and of the objects in it, without those of lists and of a single row."""
     objects = [(page.response, "", 0, False)]
     row = page.rows[0] if page.rows else None
@@ -241,13 +241,13 @@ def _members(page: Page) -> Iterator[Member]:
             members += 1
             if members > MOST_MEMBERS:
                 return
-            member = Member(f"{path}{one_line(name)}", _plain(name), inner, in_next)
+            member = Member(f"{path}{one_line(name)}", plain_name(name), inner, in_next)
             if isinstance(inner, dict) and depth < MOST_DEPTH:
                 objects.append((inner, f"{member.path}.", depth + 1, in_next or member.name in {"next", "nextpage"}))
             yield member
 
 
 @lru_cache(4096)
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name in lower case, with only its letters and digits."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_feedback.responses import Response
     from tap_feedback.settings import Retry
 
-#: The modules of the classes whose hooks are no overrides.
+#: The modules of the classes whose hooks do not count as overrides.
 TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk.")
 #: Hooks of the SDK that this tap never calls, and what to use in their place.
 DEAD = {

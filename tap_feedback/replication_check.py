@@ -64,7 +64,7 @@ def requests_epochs(declaration: Stream) -> bool:
 
 
 def has_dates(stream: FeedbackStream) -> bool:
-    """Whether values of the replication key are dates without a time."""
+    """Return whether values of the replication key are dates without a time."""
     return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 

@@ -156,5 +156,5 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
 
 
 def has_variable(value: Any) -> bool:
-    """Whether a value has a variable for the time range."""
+    """Return whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text

@@ -105,7 +105,10 @@ class Restarts:
         if not self._can_start:
             raise FatalAPIError(f"{words}; request fewer rows at a time, in `params` or `passes`")
         if self._incremental.trust_filter:
-            raise FatalAPIError(f"{words}, which other times than `{self._key}` select; {split}")
+            raise FatalAPIError(
+                f"{words}, and as the API filters by another field than `{self._key}`, the tap cannot start again from "
+                f"the last row; {split}"
+            )
         if chain.order is None or self._incremental.row_order != "asc":
             raise FatalAPIError(
                 f"{words}; if the API can sort them by `{self._key}`, request that in `params` and set "

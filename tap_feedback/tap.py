@@ -19,6 +19,7 @@ from tap_feedback.gate import Gates
 from tap_feedback.lock import StreamLock
 from tap_feedback.log_guard import guard_logs
 from tap_feedback.parents import Parents
+from tap_feedback.probe.command import probe
 from tap_feedback.samples import infer_columns
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_feedback.client import FeedbackStream
+    from tap_feedback.probe.command import Probed
     from tap_feedback.settings import Api
+
+
+NO_API = "no API is set: set `feedback`, `analytics` or `support`, each with its `base_url` and `api_key`"
 
 
 class TapFeedback(CommandLineTap):
@@ -111,9 +116,8 @@ class TapFeedback(CommandLineTap):
 
     def discover_streams(self) -> Sequence[FeedbackStream]:
         """Return the streams of the APIs that are set, or all eight streams if no API is set."""
-        agent = self.settings.user_agent or f"{self.name}/{version(self.name)}"
         gates = Gates()
-        self.connections = {name: Connection(api, agent, gates) for name, api in self.settings.apis.items()}
+        self.connections = {name: Connection(api, self._agent, gates) for name, api in self.settings.apis.items()}
         kinds = {kind.name: kind for kind in self.stream_types}  # type: ignore[misc]  # the class has it
         apis = self.settings.apis or load({name: {} for name in self.shipped}, self.shipped, complete=False).apis
 
@@ -138,6 +142,11 @@ class TapFeedback(CommandLineTap):
                     raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
         return streams
 
+    @property
+    def _agent(self) -> str:
+        """The `User-Agent` of all requests."""
+        return self.settings.user_agent or f"{self.name}/{version(self.name)}"
+
     def selected_streams(self) -> list[FeedbackStream]:
         """Return the streams to sync, after checking them. No request is sent.
 
@@ -145,9 +154,7 @@ class TapFeedback(CommandLineTap):
             ConfigurationError: No stream is selected, or one cannot be synced with this catalog or state.
         """
         if not self.settings.apis:
-            raise ConfigurationError(
-                "no API is set: set `feedback`, `analytics` or `support`, each with its `base_url` and `api_key`"
-            )
+            raise ConfigurationError(NO_API)
         for entry in self.input_catalog.streams if self.input_catalog else ():
             name = entry.tap_stream_id
             if not entry.metadata.resolve_selection()[()]:
@@ -201,6 +208,16 @@ class TapFeedback(CommandLineTap):
         self._run(streams, lambda stream: stream.test_connection()).raise_failures()
         self.logger.info("%s ok", "1 stream is" if len(streams) == 1 else f"All {len(streams)} streams are")
         return True
+
+    def probe(self) -> Probed:
+        """Find settings for the streams of the config: what `--probe` does.
+
+        Raises:
+            ConfigurationError: No API is set.
+        """
+        if not self.settings.apis:
+            raise ConfigurationError(NO_API)
+        return probe(self.settings, self.config, self._agent, self.logger)
 
     def _run(
         self,

@@ -32,7 +32,7 @@ def is_instant(schema: Mapping[str, Any]) -> bool:
 
 
 def is_date(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are dates without a time."""
+    """Return whether the values of a property are dates without a time."""
     return any(variant.get("format") == "date" for variant in _variants(schema))
 
 
