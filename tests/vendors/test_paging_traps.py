@@ -198,3 +198,23 @@ def test_a_quota_of_a_day_is_no_obstacle() -> None:
     assert {*first.names(stream)} < {*player.names(stream)}
     assert {*first.names(stream), *second.names(stream)} == {*player.names(stream)}
     assert len(second.records[stream]) < len(player.names(stream))
+
+
+def test_a_parent_that_is_gone_has_no_rows() -> None:
+    """Intercom merges conversations away between the list and the child; on a list itself, 404 is a failure."""
+    stream = "intercom_conversation_parts"
+    player, played = read(stage_of("intercom"), stream)
+    assert played.failures == {}
+    assert 404 in [request.status for request in player.requests]
+    assert played.names(stream) == player.names(stream)
+    player, played = read(Stage("intercom", {"streams.intercom_teams.path": "/gone"}), "intercom_teams")
+    assert "404 Not Found" in played.failures["intercom_teams"]
+
+
+def test_no_list_with_a_cap_is_read_by_search() -> None:
+    """HubSpot ends a search at 10,000 rows, without archived ones; Intercom scrolls to no more than 10,000 companies."""
+    for vendor in ("hubspot", "intercom"):
+        block = preset(vendor)
+        assert block is not None
+        paths = [stream["path"] for stream in block["streams"].values()]
+        assert not any("compan" in path if vendor == "intercom" else "search" in path for path in paths)
