@@ -212,7 +212,7 @@ def test_a_parent_that_is_gone_has_no_rows() -> None:
 
 
 def test_no_list_with_a_cap_is_read_by_search() -> None:
-    """HubSpot ends a search at 10,000 rows, without archived ones; Intercom scrolls to no more than 10,000 companies."""
+    """HubSpot ends a search at 10,000 rows, without archived ones; Intercom scrolls to 10,000 companies at most."""
     for vendor in ("hubspot", "intercom"):
         block = preset(vendor)
         assert block is not None
