@@ -98,6 +98,7 @@ class Stage:
         *streams: str,
         state: Mapping[str, Any] | None = None,
         over: Block | None = None,
+        **top: Any,
     ) -> Played:
         """Sync streams from a player.
 
@@ -106,9 +107,10 @@ class Stage:
             streams: Names of the streams; none for all without a parent.
             state: What an earlier sync ended with.
             over: Settings of the API that are not as the player wants them.
+            top: Settings beside those of the API.
         """
         wanted = streams or tuple(name for name in self.streams if name not in self.parents)
-        config = self.config(player.url, player.settings, over)
+        config = {**self.config(player.url, player.settings, over), **top}
         played, sent, began = Played(), len(player.requests), time.perf_counter()
         with captured(played), redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) as out:
             try:

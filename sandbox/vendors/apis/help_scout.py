@@ -27,7 +27,7 @@ BY_CREATION = Order(
 
 def hal(path: str, name: str, *, size: int = 50, **more: Any) -> Collection:
     """A list of Help Scout."""
-    shape = Links(Size(None, size, size), "_links.next.href", total="page.totalElements")
+    shape = Links(Size(None, size, size), "_links.next.href", total="page.totalElements", pages="page.totalPages")
     return Collection(f"/v2{path}", f"_embedded.{name}", shape, **{**HAL, **more})
 
 
