@@ -11,7 +11,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.vendors import VENDORS, Player
+from sandbox.vendors import Player, players
+from sandbox.vendors import vendor as vendor_of
 from sandbox.vendors.rows import UNKNOWN
 from tap_feedback.declarations import merge, preset
 from tap_feedback.records.conform import EXTRA
@@ -57,7 +58,7 @@ class Stage:
 
     def __init__(self, vendor: str, change: Mapping[str, Any] | None = None) -> None:
         found = preset(vendor)
-        if found is None or vendor not in VENDORS:
+        if found is None or vendor not in players():
             raise ValueError(f"there is no {'preset' if found is None else 'player'} of {vendor}")
         self.vendor, self.preset, self.api = vendor, found, str(found["api"])
         self._block: Block = {"vendor": vendor} if change is None else changed(found, change)
@@ -83,7 +84,7 @@ class Stage:
         """A player of the vendor; with few rows that have children if asked."""
         if few:
             more["rows"] = {**dict.fromkeys(self.parents.values(), PARENTS), **more.get("rows", {})}
-        return Player(VENDORS[self.vendor], self.columns, self.keys, **more)
+        return Player(vendor_of(self.vendor), self.columns, self.keys, **more)
 
     def config(self, url: str, settings: Block, over: Block | None = None) -> dict[str, Any]:
         """The settings with which the tap reads a player."""
@@ -97,6 +98,7 @@ class Stage:
         *streams: str,
         state: Mapping[str, Any] | None = None,
         over: Block | None = None,
+        **top: Any,
     ) -> Played:
         """Sync streams from a player.
 
@@ -105,9 +107,10 @@ class Stage:
             streams: Names of the streams; none for all without a parent.
             state: What an earlier sync ended with.
             over: Settings of the API that are not as the player wants them.
+            top: Settings beside those of the API.
         """
         wanted = streams or tuple(name for name in self.streams if name not in self.parents)
-        config = self.config(player.url, player.settings, over)
+        config = {**self.config(player.url, player.settings, over), **top}
         played, sent, began = Played(), len(player.requests), time.perf_counter()
         with captured(played), redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) as out:
             try:
@@ -137,7 +140,7 @@ class Stage:
 
 def complete_settings(vendor: str) -> Block:
     """What a user must set at least, with values that lead nowhere."""
-    described = VENDORS[vendor]
+    described = vendor_of(vendor)
     return {"api_key": "none", **described.access.settings, **described.settings}
 
 

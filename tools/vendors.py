@@ -1,8 +1,9 @@
 """Check of vendors' presets, for those who write one: `python -m tools.vendors help_scout`.
 
 It reads `tap_feedback/vendors/<name>.json`, checks what is in it (`tools/presets.py`), and syncs all of its streams
-from the local player of the vendor (`sandbox/vendors/`). It prints each fault, and for each stream the columns, the
-rows that the player has, the rows that came out, and the pages that it took. The exit code is 1 if anything is wrong.
+from the local player of the vendor, which is `sandbox/vendors/apis/<name>.py`. It prints each fault, and for each
+stream the columns, the rows that the player has, the rows that came out, and the pages that it took. The exit code is
+1 if anything is wrong.
 
 Without a name it does so for all vendors, and prints a line for each.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox.vendors import VENDORS
+from sandbox.vendors import players
 from tap_feedback.declarations import vendors
 from tools.playing import Stage
 from tools.presets import faults
@@ -66,8 +67,8 @@ def main(arguments: Sequence[str]) -> int:
 def check(vendor: str, *, in_detail: bool = False) -> Sums:
     """Check a vendor; print its faults and streams if asked."""
     lines = faults(vendor)
-    if not lines and vendor not in VENDORS:
-        lines = [f"sandbox/vendors has no player of {vendor}"]
+    if not lines and vendor not in players():
+        lines = [f"there is no sandbox/vendors/apis/{vendor}.py"]
     if lines:
         if in_detail:
             print(*lines, sep="\n")

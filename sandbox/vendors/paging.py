@@ -180,6 +180,7 @@ class Links:
         path: The path of the URL.
         relative_to: What the URL lacks; empty for an absolute one.
         total: The path of the number of rows.
+        pages: The path of the number of pages.
         more: The path of a flag that says whether more follows.
         param: The parameter for the number.
     """
@@ -188,6 +189,7 @@ class Links:
     path: str
     relative_to: str = ""
     total: str | None = None
+    pages: str | None = None
     more: str | None = None
     param: str = "page"
 
@@ -196,6 +198,7 @@ class Links:
         size, number = self.size.of(request), request.whole(self.param, 1)
         follows = len(rows) > number * size
         around: dict[str, Any] = {} if self.total is None else {self.total: len(rows)}
+        around |= {} if self.pages is None else {self.pages: -(-len(rows) // size)}
         around |= flags(follows, self.more, None)
         if follows:
             query = [pair for pair in request.sent.query if pair[0] != self.param] + [(self.param, str(number + 1))]

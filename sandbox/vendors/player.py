@@ -45,7 +45,8 @@ class Player:
         shapes: How pages follow, by stream, where it is not what the vendor is known for.
         limit: The number of the request that the API refuses with 429, and the headers of that response.
 
-    After a list has served as many pages as `meanwhile` names for its stream, that function changes its rows.
+    `quota` is the number of requests that the API serves; None for any number. After a list has served as many pages as
+    `meanwhile` names for its stream, that function changes its rows.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Player:
         self.vendor = vendor
         self.access = deepcopy(vendor.access)
         self.requests: list[RecordedRequest] = []
+        self.quota: int | None = None
         self.served: Counter[str] = Counter()
         self.meanwhile: dict[str, tuple[int, Callable[[list[Row]], None]]] = {}
         self._is_empty, self._limit = is_empty, limit
@@ -169,6 +171,8 @@ class Player:
     def _respond(self, request: VendorRequest) -> Response:
         if self._limit is not None and len(self.requests) == self._limit[0]:
             raise Refused(429, "too many requests", headers=self._limit[1])
+        if self.quota is not None and len(self.requests) > self.quota:
+            raise Refused(429, "the quota of the day is used up", headers={"Retry-After": "86400"})
         refusal: Response | None = self.access.check(request)
         if refusal is not None:
             return refusal

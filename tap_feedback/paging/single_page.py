@@ -47,9 +47,6 @@ class SinglePagePaginator(Paginator):
         self._check_total()
         sign = self._flag_says_more if more else None
         if more is None:
-            # The columns of a row that is the response itself say nothing of paging: a survey may have a `page_count`.
-            if any(row is page.response for row in page.rows):
-                page = page._replace(response=None)
             sign = more_follows(page) or not_the_only_page(page, self.paging.limit)
         if sign:
             raise FatalAPIError(f"the response is not the only page: {sign}; check `paginator.type`")

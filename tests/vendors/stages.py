@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from sandbox.vendors import VENDORS
+from sandbox.vendors import players
 from tools.playing import Stage
 
-NAMES = sorted(VENDORS)
+NAMES = players()
 WITH_CHILDREN = sorted(
     {"aha", "featurebase", "freshdesk", "frill", "front", "help_scout", "intercom", "jira_service_management"}
     | {"surveymonkey", "survicate", "typeform", "zendesk"}
