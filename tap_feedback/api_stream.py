@@ -5,24 +5,21 @@ from __future__ import annotations
 from abc import ABC
 from datetime import datetime, timezone
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 
-from tap_feedback.columns import MOST_ROWS, infer, stream_schema
-from tap_feedback.fetching import Fetcher, Source
-from tap_feedback.hooks import hooks_of, is_overridden, refuse_dead_hooks
+from tap_feedback.chains import pages_of
+from tap_feedback.columns import stream_schema
+from tap_feedback.hooks import is_overridden, refuse_dead_hooks
 from tap_feedback.page import read_page
 from tap_feedback.paging import Address, keys_by
 from tap_feedback.progress import Progress
 from tap_feedback.records.time_range import SyncClock, TimeRange
-from tap_feedback.request import Assembler, RangeRequest, has_variable
-from tap_feedback.request_check import check_requests
+from tap_feedback.request import Assembler, RangeRequest, fill, of_parent
 from tap_feedback.responses import check_body, check_status
-from tap_feedback.restarts import Chain, Restarts
 from tap_feedback.slots import Slots
 from tap_feedback.stream_log import StreamLogger
 
@@ -37,6 +34,8 @@ if TYPE_CHECKING:
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
     from tap_feedback.paging import Paginator
+    from tap_feedback.paging.keys import Keys
+    from tap_feedback.parents import Parents
     from tap_feedback.records.time_range import Bounds
     from tap_feedback.responses import Response
     from tap_feedback.row_order import RowOrder
@@ -84,6 +83,10 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         self.replication_key = declaration.replication_key
         self.progress = Progress(self.name)
         self.slots = Slots(declaration.requests_per_minute)
+        self.selected_by_default = declaration.selected_by_default
+        #: Of a child stream, the rows that it is read once for each of.
+        self.parents: Parents | None = None
+        self._notices: set[str] = set()
         self._began = tap.initialized_at
         super().__init__(tap, schema=stream_schema(declaration, keep_unknown=self.keeps_unknown))
         self.stream_log = StreamLogger(self.logger, {})
@@ -124,24 +127,26 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return dict(self.declaration.headers)
 
     @cached_property
-    def _assembler(self) -> Assembler:
+    def assembler(self) -> Assembler:
+        """Puts the requests together."""
         return Assembler(self.declaration, self.connection.api.params)
 
-    def get_url(self, context: Context | None) -> str:  # noqa: ARG002 - no stream has partitions
-        """Return the address of the stream."""
-        return self.url_base + self.path
+    def get_url(self, context: Context | None) -> str:
+        """Return the address of the stream; the context of a child has the fields of its parent's row."""
+        path: str = fill(self.path, of_parent(context).get, in_path=True)
+        return self.url_base + path
 
-    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:  # noqa: ARG002
+    def get_url_params(self, context: Context | None, next_page_token: RangeRequest | None) -> dict[str, Any]:
         """Return the query parameters of a request."""
-        return self._assembler.params(next_page_token or RangeRequest())
+        return self.assembler.params(next_page_token or RangeRequest(), of_parent(context))
 
     def prepare_request_payload(
         self,
-        context: Context | None,  # noqa: ARG002
+        context: Context | None,
         next_page_token: RangeRequest | None,
     ) -> dict[str, Any] | None:
         """Return the JSON body of a request; None for a GET."""
-        return self._assembler.body(next_page_token or RangeRequest())
+        return self.assembler.body(next_page_token or RangeRequest(), of_parent(context))
 
     def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
         """Return the request for a page. A next link is followed unchanged."""
@@ -155,13 +160,25 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
     def get_new_paginator(self) -> Paginator:  # type: ignore[override]  # this one also proves that nothing was skipped
         """Return a fresh paginator of the type in the settings."""
         return self.declaration.paginator.start(
-            keys=keys_by(self.primary_keys),
-            notice=lambda level, text: self.stream_log.log(level, "%s", text),
+            keys=self.row_keys,
+            notice=self._notice,
             address=Address(self.connection.api.base_url, self.connection.api.path_prefix, self.path),
         )
 
-    def new_order(self) -> RowOrder | None:
-        """What checks the order of the rows of a chain; None if the settings promise none."""
+    @property
+    def row_keys(self) -> Keys:
+        """A function that returns the keys of a response's rows, without the fields from the parent."""
+        own = [name for name in self.primary_keys if name not in self.declaration.include_from_parent]
+        return keys_by(own or self.primary_keys)
+
+    def _notice(self, level: int, text: str) -> None:
+        """Log a notice of a paginator, once for all parents and time ranges."""
+        if text not in self._notices:
+            self._notices.add(text)
+            self.stream_log.log(level, "%s", text)
+
+    def new_order(self, context: Context | None) -> RowOrder | None:  # noqa: ARG002 - FeedbackStream needs it
+        """Return a check of the order of a chain's rows; None if the settings do not promise an order."""
         return None
 
     @property
@@ -176,43 +193,21 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     def range_between(self, start: datetime | None, end: datetime | None, *, is_whole: bool) -> TimeRange:
         """Return a time range to request."""
-        incremental, sends_end = self.declaration.incremental, self._assembler.sends_end
+        incremental, sends_end = self.declaration.incremental, self.assembler.sends_end
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
-    def range_pages(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool = True) -> Iterator[Page]:
+    def range_pages(
+        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None, *, checks_order: bool = True
+    ) -> Iterator[Page]:
         """Return the pages of one time range, in one pass. The first request is sent immediately.
 
         Args:
             bounds: Start and end of the range in the API's format; None for an open end.
             params: The parameters of the pass.
+            context: Of a child, the fields of its parent's row.
             checks_order: Whether rows must be in the order that the settings promise.
         """
-        start, end = bounds
-        first = self._chain(bounds, params, checks_order=checks_order)
-        if self.declaration.paginator.max_pages is None:
-            return first.pages
-        restarts = Restarts(
-            self.declaration,
-            self.replication_key,
-            keys_by(self.primary_keys),
-            can_start=self._assembler.sends_start and self.is_timestamp_replication_key,
-        )
-        return restarts.pages(first, start, lambda start: self._chain((start, end), params, checks_order=checks_order))
-
-    def _chain(self, bounds: Bounds, params: Mapping[str, Any], *, checks_order: bool) -> Chain:
-        """One chain, whose first request is sent immediately."""
-        order = self.new_order() if checks_order else None
-        source = Source(
-            self.declaration.selection,
-            lambda wanted: self.get_http_request(page=PageContext(None, RangeRequest(params, *bounds, page=wanted))),
-            self.note_response,
-            hooks_of(self),
-            self.slots,
-            order,
-        )
-        fetcher = Fetcher(self.connection, source, lock=self.lock, progress=self.progress, logger=self.stream_log)
-        paginator = self.get_new_paginator()
-        return Chain(fetcher.pages(paginator), paginator, order)
+        return pages_of(self, bounds, params, context, checks_order=checks_order)
 
     def note_response(self, response: Response) -> None:
         """Pass the API's clock on. Responses come in the order of the pages."""
@@ -240,24 +235,5 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
 
     def post_processed(self, page: Page) -> Page:
         """Return a page with each row replaced by the result of `post_process`."""
-        rows = (self.post_process(row.copy(), None) for row in page.rows)
+        rows = (self.post_process(row.copy(), self.context) for row in page.rows)
         return page._replace(rows=[row for row in rows if row is not None])
-
-    @property
-    def _open_range(self) -> Bounds:
-        """The time range for a look at some rows: open, or that of the settings if a body has a variable for it."""
-        in_body = has_variable(self.declaration.json)
-        start, end = (self.general.start_date, self.general.end_date) if in_body else (None, None)
-        return self.range_between(start, end, is_whole=True).whole
-
-    def infer_columns(self) -> None:
-        """Read some rows, and add a column for each property whose values all fit one type."""
-        bounds = self._open_range
-        check_requests(self, bounds)
-        rows: list[dict[str, Any]] = []
-        for page in chain.from_iterable(self.range_pages(bounds, params, checks_order=False) for params in self.passes):
-            rows += (self.post_processed(page) if self.post_processes else page).rows
-            if len(rows) >= MOST_ROWS:
-                break
-        properties = self.schema["properties"]
-        properties |= infer(rows[:MOST_ROWS], properties)

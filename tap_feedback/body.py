@@ -44,7 +44,7 @@ def encode(data: Any, headers: Mapping[str, str]) -> bytes:
 
 
 def _field(value: Any) -> Any:
-    """The value of a field in a form."""
+    """Return the value of a field in a form."""
     if isinstance(value, (list, tuple)):
         return [_field(item) for item in value]
     return _encoder.encode(value) if isinstance(value, dict) else as_text(value)

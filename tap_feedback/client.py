@@ -15,6 +15,7 @@ from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
 from tap_feedback.api_stream import ApiStream
 from tap_feedback.catalog import with_fixed_parts
+from tap_feedback.children import child_pages
 from tap_feedback.connection_test import prove
 from tap_feedback.fetching import interleave
 from tap_feedback.lock import LockClosed
@@ -93,6 +94,8 @@ class FeedbackStream(ApiStream):
         warn_of_older_catalog(self)
         check_replication(self)
         check_requests(self, self.time_range.whole)
+        if self.parents is not None:
+            self.parents.check()
 
     def run(self) -> None:
         """Sync the stream to its end, and record that in the state."""
@@ -135,15 +138,15 @@ class FeedbackStream(ApiStream):
 
     @cached_property
     def time_range(self) -> TimeRange:
-        """The range of time to request."""
+        """The time range to request."""
         replication = self.replication
         if replication is None or not replication.is_instant:
             return self.range_between(None, None, is_whole=True)
         return self.range_between(replication.start, replication.end, is_whole=False)
 
-    def new_order(self) -> RowOrder | None:
-        """What checks the order of the rows of a chain by the replication key; None if the settings promise none."""
-        return order_of(self)
+    def new_order(self, context: Context | None) -> RowOrder | None:
+        """Return a check of the order of a chain's rows by the replication key; None without a promised order."""
+        return order_of(self, context)
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages, each with only its new rows, as the API sent them."""
@@ -151,10 +154,18 @@ class FeedbackStream(ApiStream):
             self.stream_log.info(
                 "nothing to read: `end_date` is not after %s, where this sync would start", self.replication.origin
             )
+            return
+        if self.parents is not None:
+            yield from child_pages(self, self.parents)
+            return
+        for chains in self.groups(self.time_range):
+            yield from interleave(chains, self.connection.api.max_connections)
+
+    def groups(self, time_range: TimeRange, context: Context | None = None) -> Iterator[Iterator[Iterator[Page]]]:
+        """Yield groups of chains; those of one group may be read concurrently, and the next group only after them."""
         for params in self.passes:
-            for group in self.time_range.windows():
-                windows = (self.range_pages(self.time_range.bounds(window), params) for window in group)
-                yield from interleave(windows, self.connection.api.max_connections)
+            for group in time_range.windows():
+                yield (self.range_pages(time_range.bounds(window), params, context) for window in group)
 
     # Record and message
 
@@ -247,6 +258,8 @@ class FeedbackStream(ApiStream):
 
     def complete(self) -> None:
         """Move the bookmark, activate the version and write the state, after the last row of a successful sync."""
+        if self.parents is not None:
+            self.parents.complete()
         self.announce()  # in case there was no row
         if self.replication is not None:
             self.replication.move_bookmark()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 from jsonschema import Draft7Validator
@@ -16,12 +16,14 @@ from tap_feedback.declarations import merge, merge_typed, preset, vendors
 from tap_feedback.faults import MISSING, Fault, suggestion
 from tap_feedback.paging import Paging
 from tap_feedback.records.timestamps import parse_instant
-from tap_feedback.request import END, START, VARIABLE
+from tap_feedback.request import END, PARENT, START, VARIABLE
 
 if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
 UNIONS = {"auth": Auth, "paginator": Paging}
+#: Settings of a stream that may have variables.
+WITH_VARIABLES = ("path", "params", "json", "passes")
 #: Checks a JSON Schema, regular expressions included.
 _SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
@@ -130,16 +132,48 @@ def _of_stream(
         yield Fault((*place, "json"), "needs `method` POST")
     if isinstance(block.get("schema"), Mapping):
         yield from _of_columns((*place, "schema"), columns_of(block["schema"]))
+    yield from _of_parent(place, block, api["streams"])
     yield from _of_variables(place, block, api.get("variables", {}))
 
 
-def _of_variables(place: tuple[str, ...], block: Block, known: Any) -> Iterator[Fault]:
+def _of_variables(place: tuple[str, ...], block: Block, known: object) -> Iterator[Fault]:
     """Check that the variables in a stream's settings, or in those of an API, have values."""
-    for part in ("path", "params", "json", "passes"):
+    for part in WITH_VARIABLES:
         for variable in VARIABLE.findall(str(block.get(part, ""))):
-            allowed = {START, END} if part != "path" else set()
-            if variable not in allowed and (not isinstance(known, Mapping) or variable not in known):
+            if (part != "path" and variable in {START, END}) or (isinstance(known, Mapping) and variable in known):
+                continue
+            if not _is_of_parent(variable) or len(place) == 1:
                 yield Fault((*place, part), f"has a variable without a value; set `{place[0]}.variables.{variable}`")
+            elif block.get("parent") is None:
+                yield Fault((*place, part), f"has a field of a parent's row; set `{'.'.join(place)}.parent`")
+
+
+def _of_parent(place: tuple[str, ...], block: Block, streams: Block) -> Iterator[Fault]:
+    """Check the parent of a stream, and what needs one."""
+    parent = block.get("parent")
+    used = [name for name in WITH_VARIABLES if any(map(_is_of_parent, VARIABLE.findall(str(block.get(name, "")))))]
+    if parent is None:
+        for name in ("include_from_parent", "parent_changed_field"):
+            if block.get(name):
+                yield Fault((*place, name), "needs `parent`, the stream that it is about")
+        return
+    if not used:
+        yield Fault(
+            (*place, "parent"),
+            "needs a field of its rows in `path`, `params` or `json`, as in `/forms/{parent.id}/responses`",
+        )
+    other = streams.get(str(parent))
+    if parent == place[-1]:
+        yield Fault((*place, "parent"), "is the stream itself")
+    elif not isinstance(other, Mapping) or "path" not in other:
+        known = [name for name, stream in streams.items() if isinstance(stream, Mapping) and "path" in stream]
+        yield Fault((*place, "parent"), f"is not a stream of this API{suggestion(str(parent), known)}")
+    elif other.get("parent") is not None:
+        yield Fault((*place, "parent"), "is itself read for each row of another stream, and only one level is possible")
+
+
+def _is_of_parent(variable: str) -> bool:
+    return variable.startswith(PARENT)
 
 
 def _of_columns(place: tuple[str, ...], columns: Block) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_feedback.output import Output
 from tap_feedback.progress import count
+from tap_feedback.samples import samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +32,8 @@ def prove(stream: FeedbackStream) -> str:
         windows = windows[:1]  # what comes behind it has only what changes during a sync
     ranges = [stream.time_range.bounds(window) for window in reversed(windows)]
     test = ConnectionTest(stream.declaration.paginator, stream.primary_keys, replication.key if replication else None)
-    for bounds in ranges[:WINDOWS]:
-        for page in stream.range_pages(bounds, stream.passes[0]):
+    for pages in samples(stream, ranges[:WINDOWS], stream.passes[:1]):
+        for page in pages:
             records = output.conform(stream.post_processed(page) if stream.post_processes else page)
             if replication is not None:
                 replication.filter(records)

@@ -25,8 +25,8 @@ DEFAULTS: dict[str, Block] = {
 }
 #: Parts that have a `type`. Another type switches to that type's defaults.
 TYPED = ("auth", "paginator")
-#: The parts of a preset that are not settings.
-NO_SETTINGS = ("api", "title", "verified", "why", "streams", "schemas")
+#: The parts of a preset that are not settings. `off` has the names of the streams that are not selected by default.
+NO_SETTINGS = ("api", "title", "verified", "needs", "limits", "notes", "off", "why", "streams", "schemas")
 
 
 def declare(api: str, given: Block, shipped: Shipped) -> dict[str, Any]:

@@ -185,6 +185,11 @@ def not_the_only_page(page: Page, limit: int) -> str | None:
     return None
 
 
+def is_only_page(page: Page) -> bool:
+    """Return whether a response counts one page in all."""
+    return any(member.name in PAGE_COUNTS and member.value == 1 for member in members_of(page))
+
+
 def uncounted(page: Page, distinct: int) -> str | None:
     """Return the path of a number that counts more rows than were received; None without such a number."""
     for member in members_of(page):

@@ -37,7 +37,7 @@ DAYS = [datetime(*day, tzinfo=timezone.utc) for day in ((2023, 1, 1), (2024, 1, 
 
 
 def is_time_format(text: str) -> bool:
-    """Whether a text is a pattern that tells days apart; the end of a range could not be rounded to a month."""
+    """Return whether a text is a pattern that shows the day, as the end of a range cannot be rounded to a month."""
     return text in {"epoch", "epoch_ms"} or (is_line(text) and len({day.strftime(text) for day in DAYS}) == len(DAYS))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_feedback.responses import Response
     from tap_feedback.settings import Retry
 
-#: The modules of the classes whose hooks are no overrides.
+#: The modules of the classes whose hooks do not count as overrides.
 TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk.")
 #: Hooks of the SDK that this tap never calls, and what to use in their place.
 DEAD = {
@@ -36,9 +36,10 @@ DEAD = {
         ("backoff_handler", "backoff_jitter", "backoff_runtime", "extra_retry_statuses", "timeout"),
         "set `retry` and `timeout`, or override `backoff_wait_generator`",
     ),
+    **dict.fromkeys(("partitions", "state_partitioning_keys"), "streams have no partitions"),
     **dict.fromkeys(
-        ("partitions", "parent_stream_type", "state_partitioning_keys", "get_child_context", "generate_child_contexts"),
-        "streams have no partitions",
+        ("parent_stream_type", "get_child_context", "generate_child_contexts"),
+        "set `parent` and `include_from_parent` of the child",
     ),
     **dict.fromkeys(("STATE_MSG_FREQUENCY", "is_sorted", "check_sorted"), "the tap writes STATE when it is proven"),
     **dict.fromkeys(

@@ -27,7 +27,8 @@ class Progress:
     """The counts of one stream.
 
     `rows` and `rows_with_extras` count what was written. `waited` is in seconds. `totals` holds the number of rows that
-    the API reports for each chain. `result` is `running` from the start of the stream to its end.
+    the API reports for each chain. `parents` says how many parents of a child are done. `result` is `running` from the
+    start of the stream to its end.
     """
 
     stream: str
@@ -38,6 +39,7 @@ class Progress:
     rows_with_extras: int = 0
     totals: dict[int, int] = field(default_factory=dict)
     bookmark: str = ""
+    parents: str = ""
     result: str = "waiting"
     started: float = field(default_factory=time.monotonic)
     _waits_for: tuple[str, float] | None = field(default=None, init=False)  # and since when
@@ -63,6 +65,8 @@ class Progress:
         rate = self.rows / max(now - self.started, 0.001)
         percent = f", {min(100, 100 * self.rows // self.total)} % of {self.total:,}" if self.total > 0 else ""
         counts = f"{count(self.rows, 'row')} in {count(self.pages, 'page')}{percent}, {rate:,.0f} rows/s"
+        if self.parents:
+            counts += f", {self.parents}"
         if waits_for and now - waits_for[1] >= LONG_WAIT:
             counts += f", waiting {now - waits_for[1]:,.0f} s for {waits_for[0]}"
         return f"{one_line(self.stream)}: {counts}"

@@ -57,14 +57,14 @@ def has_timestamps(stream: FeedbackStream) -> bool:
 
 
 def requests_epochs(declaration: Stream) -> bool:
-    """Whether the start of a range is requested as an epoch."""
+    """Return whether the start of a range is requested as an epoch."""
     incremental = declaration.incremental
     texts = [declaration.params, declaration.json, declaration.passes]
     return incremental.format in EPOCH_UNITS and (incremental.start_param is not None or START in str(texts))
 
 
 def has_dates(stream: FeedbackStream) -> bool:
-    """Whether values of the replication key are dates without a time."""
+    """Return whether values of the replication key are dates without a time."""
     return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 

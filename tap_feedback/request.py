@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\}")
 #: The variables for the time range of a request.
 START, END = "incremental.start_value", "incremental.end_value"
+#: The prefix of variables for fields of the parent's row.
+PARENT = "parent."
+
+
+NO_PARENT: Mapping[str, Any] = MappingProxyType({})
 
 
 class RangeRequest(NamedTuple):
@@ -61,9 +67,10 @@ class Assembler:
         stream = self._stream
         return f"{{{name}}}" in str([self._params, stream.json, stream.passes])
 
-    def params(self, wanted: RangeRequest) -> dict[str, Any]:
-        """Return the query parameters of a request."""
-        params = {name: fill(value, _range(wanted).get) for name, value in {**self._params, **wanted.params}.items()}
+    def params(self, wanted: RangeRequest, parent: Mapping[str, Any] = NO_PARENT) -> dict[str, Any]:
+        """Return the query parameters of a request; `parent` has the variables of the parent's row."""
+        values = {**_range(wanted), **parent}
+        params = {name: fill(value, values.get) for name, value in {**self._params, **wanted.params}.items()}
         params = {name: value for name, value in params.items() if not has_variable(value)}
         if not self._range_in_body:
             params |= self._range_params(wanted)
@@ -71,15 +78,15 @@ class Assembler:
             params |= wanted.page.params
         return {name: as_text(value) for name, value in params.items() if self._is_sent(name, wanted)}
 
-    def body(self, wanted: RangeRequest) -> dict[str, Any] | None:
-        """Return the JSON body of a request; None for a GET.
+    def body(self, wanted: RangeRequest, parent: Mapping[str, Any] = NO_PARENT) -> dict[str, Any] | None:
+        """Return the JSON body of a request, None for a GET; `parent` has the variables of the parent's row.
 
         Raises:
             ConfigurationError: It has a variable without a value.
         """
         if self._stream.method == "GET":
             return None
-        body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), self._numbers(wanted).get)
+        body: dict[str, Any] = fill(copy.deepcopy(self._stream.json), {**self._numbers(wanted), **parent}.get)
         if has_variable(body):
             remedy = "`start_date` or `incremental.initial_value`" if START in str(body) else "`end_date`"
             raise ConfigurationError(
@@ -108,6 +115,11 @@ class Assembler:
         """Return the time range for a JSON body, in which epochs are numbers."""
         is_epoch = self._stream.incremental.format in EPOCH_UNITS
         return {name: int(value) if is_epoch else value for name, value in _range(wanted).items()}
+
+
+def of_parent(context: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the variables for the fields of the parent's row."""
+    return {PARENT + field: value for field, value in context.items()} if context else NO_PARENT
 
 
 def _range(wanted: RangeRequest) -> dict[str, str]:
@@ -144,5 +156,5 @@ def fill(value: Any, value_of: Callable[[str], Any], *, in_path: bool = False) -
 
 
 def has_variable(value: Any) -> bool:
-    """Whether a value has a variable for the time range."""
+    """Return whether a value has a variable for the time range."""
     return START in (text := str(value)) or END in text

@@ -1,4 +1,4 @@
-"""Check of a stream's requests before any is sent: whether all that they carry has a place."""
+"""Check of a stream's requests before the first: whether the key, the paging values and the range have a place."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tap_feedback.request import Assembler, RangeRequest
 if TYPE_CHECKING:
     from tap_feedback.api_stream import ApiStream
 
-#: Hooks by which a subclass puts its requests together.
+#: Hooks with which a subclass builds its requests.
 OWN_REQUESTS = ("get_http_request", "prepare_request_payload", "http_method")
-#: Settings of paginators that name what only later requests have.
+#: Settings of paginators that name parameters which the first request may lack.
 LATER = ("cursor_param", "offset_param", "page_param")
 
 
@@ -29,7 +29,7 @@ def check_requests(stream: ApiStream, bounds: tuple[str | None, str | None]) -> 
         bounds: The time range of a request.
 
     Raises:
-        ConfigurationError: They have none; the message names what to change.
+        ConfigurationError: A place is missing. The message says what to change.
     """
     if any(is_overridden(stream, hook) for hook in OWN_REQUESTS):
         return
@@ -39,7 +39,7 @@ def check_requests(stream: ApiStream, bounds: tuple[str | None, str | None]) -> 
         in_body = ["auth.location"] * bool(key) + ["paginator.location"] * (declaration.paginator.location == "body")
         if in_body:
             raise ConfigurationError(
-                f"{stream.name}: `{in_body[0]}` is `body`, but a GET has none; set `{place}.method` to `POST`, or "
+                f"{stream.name}: `{in_body[0]}` is `body`, but a GET has no body; set `{place}.method` to `POST`, or "
                 "deselect the stream"
             )
         return

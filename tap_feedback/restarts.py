@@ -1,4 +1,4 @@
-"""Chains that go on where an API serves no more pages: each starts again from the last row of the one before."""
+"""Restarts of paging, if an API serves only so many pages: a new chain starts from the last row of the one before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Chain(NamedTuple):
-    """A chain of pages, with what reads it; `order` is None if the settings promise none."""
+    """A chain of pages, with its paginator. `order` is None if the settings do not promise an order."""
 
     pages: Iterator[Page]
     paginator: Paginator

@@ -1,4 +1,4 @@
-"""Order of the rows of a chain: checked row by row, and used to stop where the rest is older."""
+"""Order of the rows of a chain: checked row by row, and used to stop if all further rows are older."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.paging import keys_by
 from tap_feedback.paging.history import History
 from tap_feedback.records.time_range import OVERLAP
 from tap_feedback.records.timestamps import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from singer_sdk.helpers.types import Context
 
     from tap_feedback.client import FeedbackStream
     from tap_feedback.paging.keys import Keys
@@ -48,17 +49,17 @@ def as_number(value: Any) -> Any:
     return value if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) else None
 
 
-def order_of(stream: FeedbackStream) -> RowOrder | None:
-    """Return what checks a new chain of a stream; None if the settings promise no order."""
+def order_of(stream: FeedbackStream, context: Context | None) -> RowOrder | None:
+    """Return a check for a new chain of a stream, of one parent if it is a child; None without a promised order."""
     key, incremental, replication = stream.replication_key, stream.declaration.incremental, stream.replication
     if key is None or incremental.row_order is None:
         return None
     return RowOrder(
         key,
         incremental.row_order,
-        post_process=(lambda row: stream.post_process(row, None)) if stream.post_processes else None,
+        post_process=(lambda row: stream.post_process(row, context)) if stream.post_processes else None,
         is_instant=stream.is_timestamp_replication_key,
-        keys=keys_by(stream.primary_keys),
+        keys=stream.row_keys,
         clock=stream.clock,
         start=None if replication is None or incremental.trust_filter else replication.start,
     )

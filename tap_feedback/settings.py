@@ -125,13 +125,31 @@ class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     requests_per_minute: Annotated[
         Count | None, Meta(description="Maximum number of requests per minute; null for only the API's limit.")
     ] = None
+    parent: Annotated[
+        Name | None,
+        Meta(
+            description="Name of the stream whose rows this one is read once for each of, with `{parent.<field>}` in "
+            "`path`, `params` or `json`; null for none."
+        ),
+    ] = None
+    include_from_parent: Annotated[
+        dict[Name, DottedPath], Meta(description="Fields of the parent's row to add to each row, by name of column.")
+    ] = {}
+    parent_changed_field: Annotated[
+        DottedPath | None,
+        Meta(
+            description="Field of the parent's row with a time that moves whenever the rows below it change; only "
+            "parents that changed since the last sync are then read; null to read all."
+        ),
+    ] = None
 
 
 class Stream(StreamSettings, frozen=True, kw_only=True):
     """One stream, with everything that its API and its vendor set for it.
 
     `columns` has the JSON Schemas of the columns in `schema` and in the vendor's preset. `infers` says whether other
-    columns are derived from rows. `given` has the names of the settings that the user set.
+    columns are derived from rows, `selected_by_default` whether the stream is read without a catalog. `given` has the
+    names of the settings that the user set.
     """
 
     name: str
@@ -139,6 +157,7 @@ class Stream(StreamSettings, frozen=True, kw_only=True):
     incremental: Incremental
     columns: Json = {}
     infers: bool = False
+    selected_by_default: bool = True
     given: tuple[str, ...] = ()
 
     @property

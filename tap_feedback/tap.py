@@ -18,7 +18,9 @@ from tap_feedback.environment import from_environment, merge, with_numbers
 from tap_feedback.gate import Gates
 from tap_feedback.lock import StreamLock
 from tap_feedback.log_guard import guard_logs
+from tap_feedback.parents import Parents
 from tap_feedback.probe.command import probe
+from tap_feedback.samples import infer_columns
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
 from tap_feedback.settings_schema import config_jsonschema
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.client import FeedbackStream
     from tap_feedback.probe.command import Probed
+    from tap_feedback.settings import Api
 
 
 NO_API = "no API is set: set `feedback`, `analytics` or `support`, each with its `base_url` and `api_key`"
@@ -117,24 +120,26 @@ class TapFeedback(CommandLineTap):
         self.connections = {name: Connection(api, self._agent, gates) for name, api in self.settings.apis.items()}
         kinds = {kind.name: kind for kind in self.stream_types}  # type: ignore[misc]  # the class has it
         apis = self.settings.apis or load({name: {} for name in self.shipped}, self.shipped, complete=False).apis
-        streams = [
-            kinds.get(declaration.name, API_TYPES[api.name])(
-                self,
-                declaration=declaration,
-                general=self.settings,
-                connection=self.connections.get(api.name),
-                lock=self.lock,
+
+        def make(api: Api, name: str) -> FeedbackStream:
+            kind, connection = kinds.get(name, API_TYPES[api.name]), self.connections.get(api.name)
+            return kind(
+                self, declaration=api.streams[name], general=self.settings, connection=connection, lock=self.lock
             )
-            for api in apis.values()
-            for declaration in api.streams.values()
-        ]
-        if self.input_catalog is None:
-            for stream in streams:
-                if stream.declaration.infers and self.settings.apis[stream.api].base_url:
-                    try:
-                        stream.infer_columns()
-                    except SyncError as error:
-                        raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
+
+        streams = [make(api, name) for api in apis.values() for name in api.streams]
+        for stream in streams:
+            if parent := stream.declaration.parent:
+                stream.parents = Parents(stream, make(apis[stream.api], parent))
+        for stream in sorted(streams, key=lambda stream: stream.parents is not None):
+            if stream.parents is not None:
+                (listed,) = (other for other in streams if other.name == stream.declaration.parent)
+                stream.parents.add_columns(listed.schema["properties"])
+            if self.input_catalog is None and stream.declaration.infers and apis[stream.api].base_url:
+                try:
+                    infer_columns(stream)
+                except SyncError as error:
+                    raise FatalSyncError(f"{stream.name}: its columns cannot be inferred: {error}") from None
         return streams
 
     @property

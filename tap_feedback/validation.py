@@ -12,7 +12,7 @@ from jsonschema.validators import extend
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_feedback.columns import columns_of
-from tap_feedback.conflicts import UNIONS, conflicts, required
+from tap_feedback.conflicts import UNIONS, WITH_VARIABLES, conflicts, required
 from tap_feedback.declarations import declare, merge, merge_typed, preset
 from tap_feedback.faults import MISSING, Fault, expected, unknown
 from tap_feedback.formats import FORMATS
@@ -25,8 +25,6 @@ from tap_feedback.text import one_line
 if TYPE_CHECKING:
     from tap_feedback.declarations import Block, Shipped
 
-#: Settings of a stream that may have variables.
-WITH_VARIABLES = ("path", "params", "json", "passes")
 #: Objects with names chosen by the user.
 FREE = {"headers", "params", "variables", "json", "schema"}
 
@@ -117,10 +115,12 @@ def _typed(name: str, block: Block, given: Block) -> Api:
     block = {"base_url": "", "api_key": "", **block, "name": name}
     for section in UNIONS:
         block[section] = _filled(section, block[section])
-    schemas = (preset(block.get("vendor")) or {}).get("schemas", {})
+    own_preset = preset(block.get("vendor")) or {}
+    schemas, off = own_preset.get("schemas", {}), own_preset.get("off", ())
     block["streams"] = {
         stream: {
             **_typed_stream(stream, own, block, schemas.get(stream, {})),
+            "selected_by_default": stream not in off,
             "given": list(given.get("streams", {}).get(stream, ())),
         }
         for stream, own in block["streams"].items()

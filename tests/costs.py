@@ -16,6 +16,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Sandbox
+from sandbox.vendors import Player
 from tests.server import Server
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ COSTS = ("unit", "slow", "http", "process", "meltano")
 CAUSES: tuple[tuple[object, str], ...] = (
     (Server, "http"),
     (Sandbox, "http"),
+    (Player, "http"),
     (socket, "http"),
     (socketserver, "http"),
     (subprocess, "process"),
@@ -54,7 +56,7 @@ def cost_of(item: pytest.Function, fixtures: Mapping[str, Any]) -> str:
 
 
 def _reached(roots: list[object]) -> Iterator[object]:
-    """Everything that the code of some values names, directly or through helpers of the tests and the demo."""
+    """Everything that the code of some values names, directly or through helpers in tests, tools and demo."""
     seen: set[int] = set()
     waiting = roots
     while waiting:
@@ -65,7 +67,7 @@ def _reached(roots: list[object]) -> Iterator[object]:
         yield value
         value = inspect.unwrap(value) if callable(value) else value
         value = getattr(getattr(value, "hypothesis", None), "inner_test", value)
-        if not str(getattr(value, "__module__", "")).startswith(("tests", "demo")):
+        if not str(getattr(value, "__module__", "")).startswith(("tests", "demo", "tools")):
             continue
         if isinstance(value, type):
             waiting += value.__bases__

@@ -19,17 +19,17 @@ IN_BODY = {"type": "offset", "location": "body", "offset_param": "page.from"}
         (
             {"auth": {"location": "body"}},
             {},
-            "`auth.location` is `body`, but a GET has none; set `feedback",
+            "`auth.location` is `body`, but a GET has no body; set `feedback",
         ),
         (
             {"paginator": IN_BODY},
             {},
-            "`paginator.location` is `body`, but a GET has none; set `feedback.streams",
+            "`paginator.location` is `body`, but a GET has no body; set `feedback.streams",
         ),
         (
             {},
             {"paginator": IN_BODY},
-            "`paginator.location` is `body`, but a GET has none; set `feedback.streams",
+            "`paginator.location` is `body`, but a GET has no body; set `feedback.streams",
         ),
         ({"paginator": IN_BODY}, {"method": "POST", "json": {"page": 1}}, "`page.from` does not lead into the `json`"),
         (

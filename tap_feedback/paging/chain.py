@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.evidence import is_full, looks_like_error, more_follows, not_the_only_page
+from tap_feedback.evidence import is_full, is_only_page, looks_like_error, more_follows, not_the_only_page
 from tap_feedback.page import MISSING
 from tap_feedback.paging.base import Paginator
 from tap_feedback.retry import TransientError
@@ -229,6 +229,7 @@ class ChainPaginator(Paginator):
         if sign := not_the_only_page(page, self.paging.limit):
             checks = setting if setting == "`paginator.type`" else f"`paginator.type` and {setting}"
             raise FatalAPIError(f"the response has no {place}, but {sign}; check {checks}")
+        full = full and not is_only_page(page) and self.total != self.distinct
         hint = f"; if there are more rows, check {setting}" if full else ""
         level = logging.WARNING if full else logging.INFO
         self._notice(level, f"the first page has no {place}, so it is the only one{hint}")

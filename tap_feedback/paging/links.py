@@ -52,7 +52,7 @@ def resolve(link: str, address: Address, current: str) -> str:
 
 
 def _begins_with(path: str, prefix: str) -> bool:
-    """Whether a path, perhaps with a query, is behind a prefix that is not empty."""
+    """Return whether a path, with or without a query, begins with a prefix that is not empty."""
     return bool(prefix) and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/", "?"}
 
 

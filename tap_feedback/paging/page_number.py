@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Maximum number of pages to request again after the next one.
 MOST_OVERLAP = 100
-#: Statuses that mean that there is no such page.
+#: Statuses that mean that the page does not exist.
 NO_SUCH_PAGE = {404, 416}
 #: Maximum number of full pages in a row with mostly known rows, before the stream fails.
 MOST_STALE = 10
@@ -155,7 +155,7 @@ class PageNumberPaginator(NumberedEndPaginator):
         return rows
 
     def _check_first(self, page: Page, number: int) -> None:
-        """See that no page comes before the first one, as it does if the API counts from 0.
+        """Check that the first page is not preceded by another, as it is if the API counts from 0.
 
         Raises:
             FatalAPIError: One does.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Attempt = Callable[[object, str, list["Misfit"]], object]
 
 NO_TYPES: frozenset[type] = frozenset()
-#: Keywords that are checked on values that were made to fit. Those of another type are no hindrance.
+#: Keywords that are checked on values that were made to fit. Values of another type pass.
 LIMITS = {
     *("enum", "const", "not", "allOf", "oneOf", "if", "pattern", "minLength", "maxLength", "multipleOf"),
     *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems", "contains", "additionalItems"),
@@ -170,7 +170,7 @@ def _on_value(convert: Callable[[object], object]) -> Attempt:
 
 
 def _limits(schema: Mapping[str, Any], types: Iterable[str]) -> Draft7Validator | None:
-    """What checks the part of a schema that conversions do not see to; None if there is no such part."""
+    """Return a check of the keywords that conversions do not handle; None if a schema does not have them."""
     limits = {name: value for name, value in schema.items() if name in LIMITS}
     if "type" in schema and "anyOf" in schema:
         limits["anyOf"] = schema["anyOf"]
@@ -185,7 +185,7 @@ def _limits(schema: Mapping[str, Any], types: Iterable[str]) -> Draft7Validator 
 
 
 def _within(limits: Draft7Validator, as_is: frozenset[type], attempts: Sequence[Attempt]) -> Attempt:
-    """What is tried on a value that must be within limits, too."""
+    """Return an attempt whose result must also be within limits."""
 
     def attempt(value: object, path: str, misfits: list[Misfit]) -> object:
         if type(value) in as_is and _holds(limits, value):
@@ -202,7 +202,7 @@ def _within(limits: Draft7Validator, as_is: frozenset[type], attempts: Sequence[
 
 
 def _holds(limits: Draft7Validator, value: object) -> bool:
-    """Whether a value is within limits; one that cannot be compared with them is not."""
+    """Return whether a value is within limits. A value that cannot be compared with them is not."""
     try:
         return bool(limits.is_valid(value))
     except (ArithmeticError, TypeError, re.error):

@@ -32,7 +32,7 @@ def is_instant(schema: Mapping[str, Any]) -> bool:
 
 
 def is_date(schema: Mapping[str, Any]) -> bool:
-    """Whether the values of a property are dates without a time."""
+    """Return whether the values of a property are dates without a time."""
     return any(variant.get("format") == "date" for variant in _variants(schema))
 
 
@@ -156,6 +156,17 @@ class Replication:
         return kept
 
     @property
+    def newest(self) -> Any:
+        """The latest value so far, as it came; None before the first."""
+        return self._newest[1] if self._newest else None
+
+    def note_newest(self, value: Any) -> None:
+        """Take in the latest value of a sync that was stopped, which this one continues."""
+        place = None if value is None else self._place(value)
+        if place is not None:
+            self._newest, self.has_values = (place, value), True
+
+    @property
     def _limit(self) -> datetime:
         """The moment that the bookmark must not pass: the one at which the sync began.
 
@@ -174,7 +185,10 @@ class Replication:
             # Rows that change later in this second may have its beginning as their time, and rows with dates alone
             # the beginning of their day, in any time zone.
             limit, is_day = self._limit, place.astimezone(timezone.utc).time() == time.min
-            value = format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day else format_instant(limit, SECONDS)
+            is_now = limit == self.clock.began
+            value = (
+                format_instant(limit - MOST_BEHIND, "%Y-%m-%d") if is_day and is_now else format_instant(limit, SECONDS)
+            )
             place = self._place(value)
         if self.bookmark is not None and place < self._place(self.bookmark):
             return

@@ -1,4 +1,4 @@
-"""Time range of a sync: its windows, and each of them as the API wants it in a request."""
+"""Time range of a sync: its windows, and their bounds in the API's format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from tap_feedback.settings import Incremental
 
-#: The overlap of two windows: an API may or may not include the ends of a range.
+#: The overlap of two windows, as an API may or may not include the ends of a range.
 OVERLAP = timedelta(seconds=1)
 
-#: Start and end of a range as the API wants them; None for an end that is open.
+#: Start and end of a range in the API's format; None for an open end.
 Bounds = tuple[str | None, str | None]
 
 
@@ -37,14 +37,14 @@ class SyncClock:
 
 
 class Window(NamedTuple):
-    """A range of time, up to its end; None if it is open."""
+    """A time range, without its end; None for an open end."""
 
     start: datetime | None = None
     end: datetime | None = None
 
 
 class TimeRange:
-    """The range of time that a stream requests.
+    """The time range that a stream requests.
 
     `initial_value` opens it if it has no start. An API that wants an initial value may want both ends, so an open end
     is sent as the moment the sync began.
@@ -78,11 +78,11 @@ class TimeRange:
 
     @property
     def is_over(self) -> bool:
-        """Whether the range ends before it begins, so that there is nothing to request."""
+        """Whether the range is empty, so there is nothing to request."""
         return self.start is not None and self.end is not None and self.start >= self.end
 
     def windows(self) -> Iterator[list[Window]]:
-        """Yield groups of windows; those of one group may be read concurrently, and the next group only after them.
+        """Yield groups of windows. The windows of a group may be read concurrently, the groups one after the other.
 
         The first group ends at the moment the sync began. The time after it is read last: a row that changes during the
         sync moves there, perhaps out of a window that was not read yet. By then the API's clock is known.
@@ -114,7 +114,7 @@ class TimeRange:
         return self.bounds(Window(self.start, self.end))
 
     def bounds(self, window: Window) -> Bounds:
-        """The start and the end of a window as the API wants them."""
+        """Return the start and the end of a window in the API's format."""
         start, end = window
         is_first = start == self.start
         if start is not None and not is_first:

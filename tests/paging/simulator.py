@@ -238,7 +238,7 @@ class Maker:
         )
 
     def place_offsets(self) -> str:
-        """Offsets that are heeded, moved to whole pages, ignored, or clamped; and the response behind the end."""
+        """Offsets that are honoured, moved to whole pages, ignored, or clamped; and the response behind the end."""
         world, page = self.world, self.limit
         kind = self.chance.choice(["exact"] * 8 + ["floor", "ceil", "ignored", "clamped", "last row", "whole clamped"])
         places: dict[str, Callable[[World, int, int], int]] = {

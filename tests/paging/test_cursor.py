@@ -151,7 +151,7 @@ def test_a_last_page_may_have_other_members(last: dict[str, Any]) -> None:
 
 
 def test_rows_that_change_with_every_request_are_told_apart_by_their_keys() -> None:
-    """A cursor that is not heeded brings the same rows, even if each has a newly signed link."""
+    """A cursor that the API ignores brings the same rows, even if each has a newly signed link."""
     signature = itertools.count()
 
     def respond(_: RecordedRequest) -> Any:

@@ -184,6 +184,14 @@ def test_a_first_page_without_the_place_is_noted() -> None:
     assert found.notices == [f"the first page has no `links.next`, so it is the only one; {hint}"]
 
 
+@pytest.mark.parametrize("beside", [{"page": {"total_pages": 1}}, {"total": 20}])
+def test_a_round_number_of_rows_is_no_doubt_if_the_response_counts_them(beside: dict[str, Any]) -> None:
+    """A warning at every tenth sync would say nothing."""
+    found = drive(JsonLinkPaging(limit=100, total_path="total"), lambda _: {"data": rows(*range(20)), **beside})
+    assert found.error is None
+    assert not [notice for notice in found.notices if "if there are more rows" in notice]
+
+
 @pytest.mark.parametrize("location", ["query", "header"])
 def test_next_urls_are_followed_over_http_with_the_key(location: str) -> None:
     """The key is added to a URL as to any request, and the parameters of the first request are not."""

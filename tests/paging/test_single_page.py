@@ -38,3 +38,12 @@ def test_a_page_that_is_not_the_only_one_fails(beside: dict[str, Any], words: st
     with Server(lambda request: {"data": ROWS, **beside}) as server:
         run = read(server, total_path="total")
     assert words in run.failures["feedback_data"]
+
+
+def test_columns_of_a_row_that_is_the_response_say_nothing_of_paging() -> None:
+    """A survey has pages of questions, and counts them."""
+    survey = {"id": "a", "page_count": 3, "total": 500, "next": "b"}
+    streams = {"survey": {"path": "/survey", "data_selector": "$", "single_object": True}}
+    with Server(lambda request: survey if request.path == "/v1/survey" else {"data": []}) as server:
+        run = sync({"feedback": api(server.url, streams=streams)})
+    assert (run.error, run.ids("survey")) == (None, ["a"])

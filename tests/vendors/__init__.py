@@ -1,0 +1,1 @@
+"""Tests of the presets, against local players of their vendors."""
