@@ -37,10 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with what it costs."""
     for item in items:
         if isinstance(item, pytest.Function):
-            cost = cost_of(item, globals())
-            item.add_marker(cost)
-            if cost == "meltano":
-                item.add_marker(pytest.mark.xdist_group(cost))  # one project, which one process at a time may run
+            item.add_marker(cost_of(item, globals()))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: The class is created before there is a server: it needs the streams, but sends no request.
-CONFIG: dict[str, Any] = {name: {"base_url": "http://127.0.0.1:9", "api_key": "later"} for name in STREAMS}
+CONFIG: dict[str, Any] = {
+    name: {"base_url": "http://127.0.0.1:9", "api_key": "sandbox-key-to-come"} for name in STREAMS
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -141,7 +141,7 @@ class Stage:
 def complete_settings(vendor: str) -> Block:
     """What a user must set at least, with values that lead nowhere."""
     described = vendor_of(vendor)
-    return {"api_key": "none", **described.access.settings, **described.settings}
+    return {"api_key": "no-key-is-checked", **described.access.settings, **described.settings}
 
 
 @contextmanager

@@ -190,7 +190,7 @@ def test_a_quota_of_a_day_is_no_obstacle() -> None:
     stage, stream = stage_of("surveymonkey"), "surveymonkey_responses"
     with stage.player(few=True) as player:
         player.quota = 6
-        first = stage.play(player, stream)
+        first = stage.play(player, stream, over={"max_connections": 1})  # so that surveys are read one after the other
         player.quota = None
         second = stage.play(player, stream, state=first.state)
     assert "retry.max_wait`" in first.failures[stream]
