@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_feedback.declarations import DEFAULTS
+from tap_feedback.declarations import DEFAULTS, preset, vendors
 from tap_feedback.settings import ApiSettings, General, StreamSettings
 
 if TYPE_CHECKING:
@@ -44,6 +44,17 @@ def config_jsonschema(shipped: Shipped) -> dict[str, Any]:
         properties[name] = api
     general = _schema_of(General)
     return {"type": "object", "properties": {**properties, **general["properties"]}, "additionalProperties": False}
+
+
+def with_vendors(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of the schema that lists the presets of each API, and how each was verified."""
+    found = copy.deepcopy(dict(schema))
+    for name in vendors():
+        if block := preset(name):
+            verified = block["verified"]
+            vendor = found["properties"][block["api"]]["properties"]["vendor"]
+            vendor["description"] += f" `{name}`: {block['title']}, verified by {verified['by']} on {verified['on']}."
+    return found
 
 
 def leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

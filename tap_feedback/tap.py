@@ -23,7 +23,7 @@ from tap_feedback.probe.command import probe
 from tap_feedback.samples import infer_columns
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
-from tap_feedback.settings_schema import config_jsonschema
+from tap_feedback.settings_schema import config_jsonschema, with_vendors
 from tap_feedback.state import checked_state
 from tap_feedback.streams import API_TYPES, STREAM_TYPES, shipped
 from tap_feedback.sync import Runner, signal_handlers_kept
@@ -95,6 +95,12 @@ class TapFeedback(CommandLineTap):
         self.api_of = {name: api for api, streams in self.shipped.items() for name in streams}
         self.api_of |= {name: api.name for api in self.settings.apis.values() for name in api.streams}
         return config
+
+    @classmethod
+    def print_about(cls, output_format: str | None = None) -> None:
+        """Print what the tap is, with its settings and presets."""
+        cls.config_jsonschema = with_vendors(cls.config_jsonschema)
+        super().print_about(output_format)
 
     def setup_mapper(self) -> None:
         """Set up stream maps after the streams have completed the catalog, which may be older than the settings."""

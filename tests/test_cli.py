@@ -50,6 +50,7 @@ def test_about_as_json() -> None:
     assert about["name"] == "tap-feedback"
     apis = {name: about["settings"]["properties"][name]["properties"] for name in STREAMS}
     assert all(api["api_key"]["secret"] for api in apis.values())
+    assert "`help_scout`: Help Scout, verified by documentation on" in apis["support"]["vendor"]["description"]
 
 
 @pytest.mark.parametrize("format_", [["--format", "markdown"], []])
