@@ -19,7 +19,6 @@ from tap_feedback.gate import Gates
 from tap_feedback.lock import StreamLock
 from tap_feedback.log_guard import guard_logs
 from tap_feedback.parents import Parents
-from tap_feedback.probe.command import probe
 from tap_feedback.samples import infer_columns
 from tap_feedback.secrets import secrets
 from tap_feedback.settings import without_retries
@@ -223,6 +222,8 @@ class TapFeedback(CommandLineTap):
         """
         if not self.settings.apis:
             raise ConfigurationError(NO_API)
+        from tap_feedback.probe.command import probe  # noqa: PLC0415 - a sync does not need these modules, and starts faster
+
         return probe(self.settings, self.config, self._agent, self.logger)
 
     def _run(
