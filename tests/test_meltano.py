@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-# One project, in which one process at a time may run Meltano: one worker gets all these tests.
-pytestmark = [pytest.mark.meltano, pytest.mark.xdist_group("meltano")]
+pytestmark = pytest.mark.meltano
 
 NAMES = [stream for streams in STREAMS.values() for stream in streams]
 

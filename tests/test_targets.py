@@ -21,8 +21,7 @@ from tests.runs import TAP
 if TYPE_CHECKING:
     from pathlib import Path
 
-# One project, in which one process at a time may run Meltano: one worker gets all these tests.
-pytestmark = [pytest.mark.meltano, pytest.mark.xdist_group("meltano")]
+pytestmark = pytest.mark.meltano
 
 NAMES = [stream for streams in STREAMS.values() for stream in streams]
 #: Requests that a whole sync of eight streams of 1,000 rows takes; some streams are then complete at half of them.
