@@ -27,6 +27,8 @@ WITH_VARIABLES = ("path", "params", "json", "passes")
 #: Checks a JSON Schema, regular expressions included.
 _SCHEMAS = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=Draft7Validator.FORMAT_CHECKER)
 
+NO_VALUE = "has a variable without a value"
+
 
 def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[Fault]:
     """Find settings that contradict each other.
@@ -44,7 +46,12 @@ def conflicts(config: Block, shipped: Shipped, found: list[Fault]) -> Iterator[F
             for other in list(shipped)[: list(shipped).index(name)]:
                 streams = config[other].get("streams") if isinstance(config.get(other), Mapping) else None
                 taken |= dict.fromkeys(streams if isinstance(streams, Mapping) else (), other)
-            yield from _of_api(name, api, taken, wrong, config.get("end_date"))
+            said: set[str] = set()
+            for fault in _of_api(name, api, taken, wrong, config.get("end_date")):
+                if fault.words not in said:
+                    yield fault
+                if fault.words.startswith(NO_VALUE):
+                    said.add(fault.words)  # a vendor's streams may all have the variable
     yield from _of_dates(config, wrong)
 
 
@@ -143,7 +150,7 @@ def _of_variables(place: tuple[str, ...], block: Block, known: object) -> Iterat
             if (part != "path" and variable in {START, END}) or (isinstance(known, Mapping) and variable in known):
                 continue
             if not _is_of_parent(variable) or len(place) == 1:
-                yield Fault((*place, part), f"has a variable without a value; set `{place[0]}.variables.{variable}`")
+                yield Fault((*place, part), f"{NO_VALUE}; set `{place[0]}.variables.{variable}`")
             elif block.get("parent") is None:
                 yield Fault((*place, part), f"has a field of a parent's row; set `{'.'.join(place)}.parent`")
 

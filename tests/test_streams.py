@@ -342,3 +342,9 @@ def test_a_preset_needs_no_more_than_address_and_key() -> None:
 def test_a_wrong_vendor(name: str, vendor: str, line: str) -> None:
     """A vendor that does not exist, or is one of another API, is refused with what to do."""
     assert problems({name: {"base_url": "https://a.b", "api_key": "k", "vendor": vendor}}) == [line]
+
+
+def test_a_variable_that_all_streams_of_a_vendor_have_is_missing_once() -> None:
+    """One setting is to be set, so there is one line."""
+    (line,) = problems({"feedback": {"vendor": "trustpilot", "api_key": "k"}})
+    assert line.endswith("has a variable without a value; set `feedback.variables.business_unit_id`")

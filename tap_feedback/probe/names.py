@@ -24,7 +24,7 @@ ASIDE = {
     *("aggregations", "columns", "fields", "schema", "breadcrumbs", "sorts", "notices", "relationships", "pagination"),
 }
 #: Names of keys, the best first. Then come those that end in `id`, and weaker ones.
-KEYS = ("id", "uuid", "guid", "_id", "uid", "gid", "key", "identifier")
+KEYS = ("id", "uuid", "guid", "_id", "uid", "gid", "idx", "key", "identifier")
 WEAK_KEYS = ("slug", "code", "number", "token", "email", "url", "href", "name")
 is_id_name = re.compile(r".*(?:_id|Id|ID|_uuid|Uuid|_key|Key)").fullmatch
 
