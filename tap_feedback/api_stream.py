@@ -149,10 +149,11 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return self.assembler.body(next_page_token or RangeRequest(), of_parent(context))
 
     def get_http_request(self, *, page: PageContext[RangeRequest]) -> HTTPRequest:
-        """Return the request for a page. A next link is followed unchanged."""
+        """Return the request for a page. A next link is followed unchanged, in a POST with the body of the stream."""
         token = page.next_page_token
         if token is not None and token.page.url is not None:
-            return HTTPRequest(token.page.url, self.http_method, headers=self.http_headers)
+            body = self.prepare_request_payload(page.stream_context, token)
+            return HTTPRequest(token.page.url, self.http_method, headers=self.http_headers, data=body)
         return super().get_http_request(page=page)
 
     # Pages

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from tap_feedback.api_stream import ApiStream
-    from tap_feedback.client import FeedbackStream
     from tap_feedback.page import Page
     from tap_feedback.parent_rows import Parent
     from tap_feedback.parents import Parents
+    from tap_feedback.ranged_stream import RangedStream
 
 
-def child_pages(stream: FeedbackStream, parents: Parents) -> Iterator[Page]:
+def child_pages(stream: RangedStream, parents: Parents) -> Iterator[Page]:
     """The pages of all parents that are left. A parent is done when its last page was handled."""
     chains = (_of_parent(stream, parents, parent) for parent in parents.left())
     for page in interleave(chains, stream.connection.api.max_connections):
@@ -27,7 +27,7 @@ def child_pages(stream: FeedbackStream, parents: Parents) -> Iterator[Page]:
         yield page
 
 
-def _of_parent(stream: FeedbackStream, parents: Parents, parent: Parent) -> Iterator[Page]:
+def _of_parent(stream: RangedStream, parents: Parents, parent: Parent) -> Iterator[Page]:
     """The pages of one parent, the first of which is requested immediately."""
     chains = chain.from_iterable(stream.groups(stream.time_range, parent.context))
     first = list(islice(chains, 1))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_feedback.settings import Retry
 
 #: The modules of the classes whose hooks do not count as overrides.
-TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.client", "singer_sdk.")
+TAP_AND_SDK = ("tap_feedback.api_stream", "tap_feedback.ranged_stream", "tap_feedback.client", "singer_sdk.")
 #: Hooks of the SDK that this tap never calls, and what to use in their place.
 DEAD = {
     **dict.fromkeys(("records_jsonpath", "next_page_token_jsonpath"), "set `data_selector` or `paginator`"),

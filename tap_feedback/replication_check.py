@@ -14,12 +14,12 @@ from tap_feedback.request import START
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_feedback.client import FeedbackStream
+    from tap_feedback.ranged_stream import RangedStream
     from tap_feedback.records.replication import Replication
     from tap_feedback.settings import Stream
 
 
-def check_replication(stream: FeedbackStream) -> None:
+def check_replication(stream: RangedStream) -> None:
     """Check that a stream can be replicated with its method and key.
 
     Raises:
@@ -43,7 +43,7 @@ def check_replication(stream: FeedbackStream) -> None:
         )
 
 
-def has_timestamps(stream: FeedbackStream) -> bool:
+def has_timestamps(stream: RangedStream) -> bool:
     """Return whether values of the replication key are compared as points in time.
 
     The tap's own schema is enough for that, as a catalog may have lost the `format`. A number is an epoch if the API
@@ -63,12 +63,12 @@ def requests_epochs(declaration: Stream) -> bool:
     return incremental.format in EPOCH_UNITS and (incremental.start_param is not None or START in str(texts))
 
 
-def has_dates(stream: FeedbackStream) -> bool:
+def has_dates(stream: RangedStream) -> bool:
     """Return whether values of the replication key are dates without a time."""
     return is_date(stream.effective_schema["properties"].get(stream.replication_key, {}))
 
 
-def warn_of_older_catalog(stream: FeedbackStream) -> None:
+def warn_of_older_catalog(stream: RangedStream) -> None:
     """Log which keys of the settings have no effect because the catalog has others."""
     own = stream.declaration
     for setting, given, used in (
@@ -83,7 +83,7 @@ def warn_of_older_catalog(stream: FeedbackStream) -> None:
             )
 
 
-def warn_of_rows_without_key(stream: FeedbackStream, replication: Replication) -> None:
+def warn_of_rows_without_key(stream: RangedStream, replication: Replication) -> None:
     """Warn that syncs cannot be incremental, if no row has a usable replication key."""
     if replication.has_values is False:
         stream.stream_log.warning(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
-    from tap_feedback.client import FeedbackStream
     from tap_feedback.paging.keys import Keys
+    from tap_feedback.ranged_stream import RangedStream
     from tap_feedback.records.time_range import SyncClock
 
     Row = dict[str, Any]
@@ -49,7 +49,7 @@ def as_number(value: Any) -> Any:
     return value if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) else None
 
 
-def order_of(stream: FeedbackStream, context: Context | None) -> RowOrder | None:
+def order_of(stream: RangedStream, context: Context | None) -> RowOrder | None:
     """Return a check for a new chain of a stream, of one parent if it is a child; None without a promised order."""
     key, incremental, replication = stream.replication_key, stream.declaration.incremental, stream.replication
     if key is None or incremental.row_order is None:

@@ -348,3 +348,20 @@ def test_a_variable_that_all_streams_of_a_vendor_have_is_missing_once() -> None:
     """One setting is to be set, so there is one line."""
     (line,) = problems({"feedback": {"vendor": "trustpilot", "api_key": "k"}})
     assert line.endswith("has a variable without a value; set `feedback.variables.business_unit_id`")
+
+
+def test_a_next_link_of_a_post_gets_the_body_again() -> None:
+    """A filter in the body holds for all pages; the API would return other rows without it."""
+
+    def respond(request: RecordedRequest) -> Any:
+        assert request.method == "POST"
+        first = int(request.query.get("page", 0)) * 2
+        found = [{"id": str(number)} for number in range(5) if request.json == {"archived": True}]
+        links = {"next": f"/v1/search?page={first // 2 + 1}"} if first + 2 < len(found) else {}
+        return {"data": found[first : first + 2], "links": links}
+
+    own = {"path": "/search", "method": "POST", "json": {"archived": True}, "paginator": {"type": "json_link"}}
+    with Server(respond) as server:
+        config = {"feedback": api(server.url, streams={"found": own})}
+        run = sync(config, catalog=catalog_of(config, "found"))
+    assert (run.error, run.ids("found")) == (None, ["0", "1", "2", "3", "4"])
