@@ -36,7 +36,7 @@ unit:
 	@.venv/bin/pytest --quiet -m unit -n 2 --dist worksteal
 
 tests:
-	@.venv/bin/pytest --quiet -n 2 --dist loadfile
+	@.venv/bin/pytest --quiet -n 2 --dist worksteal
 
 docs: .venv/ready ## Generate tables in the documents, Meltano's settings and the benchmark picture
 	.venv/bin/python -m tools.docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 pytestmark = pytest.mark.meltano
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Wait for tests in other processes: all run Meltano in one project, where it keeps the catalog of a run."""
+    with (meltano.ROOT / ".meltano" / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
 
 NAMES = [stream for streams in STREAMS.values() for stream in streams]
 
