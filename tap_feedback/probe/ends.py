@@ -45,7 +45,7 @@ def fit_size(look: Lookout, paging: Paging, say: Say) -> tuple[Paging, Page]:
         capped = True
     limit = size if capped or size > USUAL_SIZE else USUAL_SIZE
     came = count(size, "row")
-    say(f"`{look.size_param}` sets the page size: {look.small} is heeded; for {USUAL_SIZE} came {came}")
+    say(f"`{look.size_param}` sets the page size: {look.small} works; for {USUAL_SIZE} the API returned {came}")
     return msgspec.structs.replace(paging, limit=limit), page
 
 

@@ -108,7 +108,7 @@ class Filter:
         return self._look.page({**self._params, **values})
 
     def _heeded(self, page: Page | None, starts: Mapping[str, datetime]) -> list[str]:
-        """Return the parameters that may have been heeded, the likeliest first."""
+        """Return the parameters that may have had an effect, the likeliest first."""
         moments = [moment for row in (page.rows if page else ()) if (moment := self._clock.of(row)) is not None]
         if not moments:
             return list(starts)

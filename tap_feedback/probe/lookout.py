@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Most parameters of a kind that are tried alone, after all were tried together.
 MOST_ALONE = 5
-#: Rows that a page must have, so that a smaller one can be told from it.
+#: Rows that a page must have, so that a smaller one differs from it.
 SEVERAL = 2
 #: The page size of the settings, if the API accepts it.
 USUAL_SIZE = 100

@@ -49,7 +49,7 @@ CURSORS = (
 )
 #: Parameters that take the key of the last row.
 AFTER_KEYS = ("starting_after", "after", "after_id", "since_id", "last_id")
-#: What stands before the name of a parameter in the name of the cursor, as in `next_cursor`.
+#: What precedes the name of a parameter in the name of the cursor, as in `next_cursor`.
 NEXT_WORD = re.compile(r"^next[_-]?", re.IGNORECASE)
 
 #: Parameters for the start of a time range: those that name a change, and those that may mean another time.

@@ -78,7 +78,7 @@ class StreamProbe:
         """Find where the rows are.
 
         Raises:
-            ProbeError: Nowhere, or there are none.
+            ProbeError: The response has no list of rows, or an empty one.
         """
         reply = self._access.first_reply(self._exchange, self._say)
         if reply.failure is not None:
@@ -111,7 +111,7 @@ class StreamProbe:
         """Find the primary key.
 
         Raises:
-            ProbeError: There is none.
+            ProbeError: No field can be the key.
         """
         names = find_key(page.rows)
         if not names:

@@ -105,7 +105,7 @@ def is_filtered(
         return False
     if created is None:
         return True
-    # Only a row that was made before the moment and changed after it tells the two times apart.
+    # Only a row that was made before the moment and changed after it shows the difference between the two times.
     return any((at := parse_instant(row.get(created))) is not None and at < start for row in returned)
 
 
