@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.streams.rest import PageContext
@@ -12,7 +14,7 @@ from tap_feedback.request import RangeRequest
 from tap_feedback.restarts import Chain, Restarts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk.helpers.types import Context
 
@@ -56,3 +58,24 @@ def _chain(stream: ApiStream, request: RangeRequest, context: Context | None, *,
     fetcher = Fetcher(stream.connection, source, lock=stream.lock, progress=stream.progress, logger=stream.stream_log)
     paginator = stream.get_new_paginator()
     return Chain(fetcher.pages(paginator), paginator, order)
+
+
+def interleave(chains: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:
+    """Yield the pages of several chains, up to `most` of them concurrently. Each chain keeps its order.
+
+    The chains yield a page in turn. Each has its next request in flight by then, so requests of all run concurrently.
+
+    Args:
+        chains: The pages of each chain. The first request of a chain is sent when the chain is taken.
+        most: Maximum number of concurrent chains.
+    """
+    waiting = iter(chains)
+    running = deque(itertools.islice(waiting, most))
+    while running:
+        chain = running.popleft()
+        page = next(chain, None)
+        if page is not None:
+            running.append(chain)
+            yield page
+        else:
+            running.extend(itertools.islice(waiting, 1))

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from tap_feedback.fetching import interleave
+from tap_feedback.chains import interleave
 from tap_feedback.responses import RefusedError
 
 if TYPE_CHECKING:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
@@ -19,7 +17,7 @@ from tap_feedback.retry import TransientError, Tries, Wait, decide
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from singer_sdk.streams.rest import HTTPRequest
@@ -243,24 +241,3 @@ class Fetcher:
         with self.progress.waiting(awaited), self.lock.released():
             self.connection.sleep(seconds)
         self.progress.waited += time.monotonic() - began
-
-
-def interleave(windows: Iterable[Iterator[Page]], most: int) -> Iterator[Page]:
-    """Yield the pages of several windows, up to `most` of them concurrently. Each window keeps its order.
-
-    The windows yield a page in turn. Each has its next request in flight by then, so requests of all run concurrently.
-
-    Args:
-        windows: The pages of each window. The first request of a window is sent when the window is taken.
-        most: Maximum number of concurrent windows.
-    """
-    waiting = iter(windows)
-    running = deque(itertools.islice(waiting, most))
-    while running:
-        window = running.popleft()
-        page = next(window, None)
-        if page is not None:
-            running.append(window)
-            yield page
-        else:
-            running.extend(itertools.islice(waiting, 1))

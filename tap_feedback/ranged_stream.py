@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_feedback.api_stream import ApiStream
+from tap_feedback.chains import interleave
 from tap_feedback.children import child_pages
-from tap_feedback.fetching import interleave
 from tap_feedback.records.replication import Replication
 from tap_feedback.replication_check import has_dates, has_timestamps
 from tap_feedback.row_order import order_of
