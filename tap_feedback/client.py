@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import AbortedSyncFailedException, ConfigurationError, FatalSyncError
+from singer_sdk.exceptions import AbortedSyncFailedException, FatalSyncError
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
@@ -23,7 +23,7 @@ from tap_feedback.replication_check import check_replication, warn_of_older_cata
 from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -74,8 +74,6 @@ class FeedbackStream(RangedStream):
         Raises:
             ConfigurationError: It cannot. The message says what to change.
         """
-        if self.get_batch_config(self.config) and len(self.stream_maps) > 1:
-            raise ConfigurationError(f"`stream_maps`: with `batch_config`, {self.name} can have only one map")
         warn_of_older_catalog(self)
         check_replication(self)
         check_requests(self, self.time_range.whole)
@@ -96,33 +94,44 @@ class FeedbackStream(RangedStream):
 
     # Record and message
 
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Return None, as the SDK would write batch files more slowly, and compressed in any case."""
+
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, Any, Any]:
         """Sync page by page. The SDK would handle one record at a time, and compare bookmarks as text.
 
         Yields:
-            The records, if the caller writes them (BATCH).
+            Nothing, as the records have been written.
         """
-        del context  # no stream has partitions
+        del context, write_messages  # no stream has partitions, and all records are written
+        output = self._output = Output(self)
         with ExitStack() as metrics:
             counter = metrics.enter_context(self.get_record_counter())
             metrics.enter_context(self.get_sync_timer())
+            batches = metrics.enter_context(self.get_batch_counter()) if output.batches else None
             try:
-                for records in self._sync_pages(write_messages=write_messages):
-                    yield from records
-                    counter.increment(self.progress.rows - counter.value)
+                counted = 0  # the counter starts again when it is logged
+                for _ in self._sync_pages(output):
+                    counter.increment(self.progress.rows - counted)
+                    counted = self.progress.rows
+                output.flush()
+                if batches and output.batches:
+                    batches.increment(output.batches.count)
             except LockClosed:
                 metrics.pop_all()  # another thread writes the last messages and log lines
                 raise
             except BaseException:
                 self.writer.flush()
                 raise
+            finally:
+                output.close()
             self.writer.flush()
+        yield from ()
 
-    def _sync_pages(self, *, write_messages: bool) -> Iterator[Iterable[Record]]:
-        """Sync each page in turn, and yield the records that the caller has to write."""
-        output = self._output = Output(self)
+    def _sync_pages(self, output: Output) -> Iterator[None]:
+        """Sync each page in turn."""
         findings = output.findings
         for page in self.pages():
             if self.post_processes:
@@ -133,10 +142,7 @@ class FeedbackStream(RangedStream):
             if self.ABORT_AT_RECORD_COUNT is not None:
                 records = records[: self.ABORT_AT_RECORD_COUNT - self.progress.rows]
             try:
-                if write_messages:
-                    output.write(records, page.received)
-                else:
-                    yield output.mapped(records)
+                output.write(records, page.received)
             except MappingFailedError as error:
                 position = next(number for number, row in enumerate(rows, 1) if row is error.record)
                 raise FatalSyncError(f"page {self.progress.pages}, new row {position}: {error}") from None
@@ -145,8 +151,9 @@ class FeedbackStream(RangedStream):
             if len(records) < len(page.rows):  # the other rows are not written
                 with_extras = min(with_extras, sum(record.get(EXTRA, True) is not None for record in records))
             self.progress.rows_with_extras += with_extras
-            yield ()
+            yield
             if self.ABORT_AT_RECORD_COUNT is not None and self.progress.rows >= self.ABORT_AT_RECORD_COUNT:
+                output.flush()
                 self.tap.state_writer.write_state(self.tap_state)  # as the SDK does
                 raise AbortedSyncFailedException("the dry run reached its limit of records")
 

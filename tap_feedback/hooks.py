@@ -46,6 +46,7 @@ DEAD = {
         ("compare_start_date", "get_starting_timestamp", "get_starting_replication_key_value"),
         "set `start_date` and `incremental`",
     ),
+    **dict.fromkeys(("get_batch_config", "get_batches"), "set `batch_config`"),
     "response_error_message": "override `validate_response`",
     "user_agent": "set `user_agent`",
     "TYPE_CONFORMANCE_LEVEL": "the tap makes records fit their schema",

@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.singerlib.encoding.simple import RecordMessage
 
+from tap_feedback.batches import Batches
 from tap_feedback.records.conform import EXTRA, Conformer, MissingKey
 from tap_feedback.records.mapping import Mapper, closed
 from tap_feedback.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from tap_feedback.client import FeedbackStream
@@ -43,6 +42,9 @@ class Output:
             keep_unknown=EXTRA in schema["properties"],
             on_first_misfit=self._warn_of_misfit,
         )
+        settings, version = stream.general.batch_config, stream.version
+        #: The batch files; None if records are written as RECORD messages.
+        self.batches = Batches(settings, writer=stream.writer, lock=stream.lock, version=version) if settings else None
 
     @property
     def findings(self) -> Findings:
@@ -87,37 +89,41 @@ class Output:
             configured=stream.config.get("stream_maps") or {},
         )
 
-    def mapped(self, records: list[Record]) -> Iterator[Record]:
-        """Yield the records as the first stream map makes them, for a caller that writes them.
-
-        Raises:
-            MappingFailedError: A stream map failed.
-        """
-        if records and self._mapper.is_plain:
-            self._stream.announce()
-            yield from records
-            return
-        for record in records:
-            for _, mapped in self._mapper(record):
-                self._stream.announce()
-                yield mapped
-                break
-
     def write(self, records: list[Record], received: datetime) -> None:
         """Write the records of a page, under each stream map.
 
         Raises:
+            FatalSyncError: A batch file cannot be written.
             MappingFailedError: A stream map failed.
         """
-        stream, writer, version = self._stream, self._stream.writer, self._stream.version
         if records and self._mapper.is_plain:
-            stream.announce()
-            writer.write_records(stream.name, records, version=version, time_extracted=received)
+            self._put(self._stream.name, records, received)
             return
         for record in records:
             for alias, mapped in self._mapper(record):
-                stream.announce()
-                writer.write_message(RecordMessage(alias, mapped, version, received))
+                self._put(alias, [mapped], received)
+
+    def _put(self, alias: str, records: list[Record], received: datetime) -> None:
+        stream = self._stream
+        stream.announce()
+        if self.batches is not None:
+            self.batches.write(alias, records)
+        else:
+            stream.writer.write_records(alias, records, version=stream.version, time_extracted=received)
+
+    def flush(self) -> None:
+        """Let the target know of all records so far, so that a STATE that covers them may follow.
+
+        Raises:
+            FatalSyncError: A batch file cannot be written.
+        """
+        if self.batches is not None:
+            self.batches.flush()
+
+    def close(self) -> None:
+        """Remove batch files that are not complete."""
+        if self.batches is not None:
+            self.batches.discard()
 
     def try_maps(self, records: list[Record]) -> None:
         """Map records without writing them.

@@ -93,7 +93,7 @@ class Parents:
         key = child.replication_key if child.replication else None
         query = repr((request, key, child.time_range.start, child.time_range.end))
         # A target would delete the rows of a version before, and a batch may not be written when its parent is done.
-        keeps = child.version is None and not child.get_batch_config(child.config)
+        keeps = child.version is None and child.general.batch_config is None
         progress = ParentProgress(child.name, child.stream_state, query=digest(query.encode()), keeps=keeps)
         if progress.began is not None:
             child.clock.began = min(child.clock.began, progress.began)

@@ -22,7 +22,7 @@ def secrets(config: Mapping[str, Any], apis: Iterable[str]) -> list[Secret]:
         config: The config as it was read.
         apis: Names of the APIs.
     """
-    found: list[Secret] = []
+    found: list[Secret] = list(_secrets_in(config.get("batch_config")))
     for api in (config[name] for name in apis if isinstance(config.get(name), Mapping)):
         found += _secrets_in(api)
         # A short key is masked only after its name, and requests may use another name for it.

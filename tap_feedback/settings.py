@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tap_feedback.auth import Auth
+from tap_feedback.batch_settings import BatchSettings
 from tap_feedback.fields import Count, DottedPath, Headers, Json, Name, Params, Scalar, Seconds, UrlPath, text_of
 from tap_feedback.page import Selection
 from tap_feedback.paging import Paging
@@ -245,6 +246,10 @@ class General(Struct, frozen=True, kw_only=True):
     emit_activate_version_messages: Annotated[
         bool, Meta(description="Whether to write ACTIVATE_VERSION after a complete FULL_TABLE sync.")
     ] = False
+    batch_config: Annotated[
+        BatchSettings | None,
+        Meta(description="Files to pass records in, which BATCH messages name; null for RECORD messages."),
+    ] = None
 
 
 class Settings(General, frozen=True, kw_only=True):

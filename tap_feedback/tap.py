@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import ConfigurationError, FatalSyncError, SyncError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
+from tap_feedback.batches import check_batches
 from tap_feedback.catalog import check_catalog, read_replication_metadata
 from tap_feedback.cli import CommandLineTap
 from tap_feedback.connection import Connection
@@ -173,6 +174,8 @@ class TapFeedback(CommandLineTap):
             raise ConfigurationError(
                 "catalog: no stream of a configured API is selected; select one, or configure its API"
             )
+        if self.settings.batch_config:
+            check_batches(self.settings.batch_config)
         for stream in selected:
             stream.check()
         return selected

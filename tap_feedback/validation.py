@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.validators import extend
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_feedback.batch_settings import BatchSettings
 from tap_feedback.columns import columns_of
 from tap_feedback.conflicts import UNIONS, WITH_VARIABLES, conflicts, required
 from tap_feedback.declarations import declare, merge, merge_typed, preset
@@ -62,6 +63,8 @@ def load(
     general: dict[str, Any] = {name: whole[name] for name in General.__struct_fields__ if name in whole}
     for name in ("start_date", "end_date"):
         general[name] = parse_instant(general.get(name))
+    if complete:
+        general["batch_config"] = msgspec.convert(general.get("batch_config"), BatchSettings | None)
     return Settings(apis={name: _typed(name, whole[name], given[name]) for name in shipped if name in whole}, **general)
 
 

@@ -62,12 +62,16 @@ class MessageWriter(GenericSingerWriter[bytes, Message]):
         if message.type is not SingerMessageType.RECORD or len(self._buffer) >= BUFFER_SIZE:
             self.flush()
 
+    def encode_lines(self, items: Iterable[Any]) -> bytes:
+        """Encode values as JSON lines, as they are encoded in messages."""
+        return self._encoder.encode_lines(items)
+
     def write_records(
         self, stream: str, records: Iterable[dict[str, Any]], *, version: int | None, time_extracted: datetime
     ) -> None:
         """Write RECORD messages of one page, byte for byte as `write_message` would write them."""
         encoded_version = msgspec.UNSET if version is None else version
-        self._buffer += self._encoder.encode_lines(
+        self._buffer += self.encode_lines(
             [RecordLine(stream, record, encoded_version, time_extracted) for record in records]
         )
         if len(self._buffer) >= BUFFER_SIZE:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +14,8 @@ from tests.runs import Run, api, catalog_of, sync
 from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox import Sandbox
 
 ROW = {"id": "1", "feedback_text": "Grüße 👋", "timestamp": "2024-01-01T00:00:00Z"}
@@ -200,7 +200,7 @@ def test_extras_are_counted_among_the_rows_written(caplog: pytest.LogCaptureFixt
     assert re.search(rf"^forums +3 +1 +0 +0\.0 s +{written} ", caplog.text, re.MULTILINE)
 
 
-# Catalog, stream maps, flattening, batch
+# Catalog, stream maps, flattening
 
 
 def catalog_without(config: dict[str, Any], stream: str, *breadcrumbs: list[str]) -> dict[str, Any]:
@@ -318,35 +318,6 @@ def test_flattening_applies(sandbox: Sandbox) -> None:
     ]
 
 
-def test_batches_hold_all_records(sandbox: Sandbox, tmp_path: Path) -> None:
-    """With `batch_config` the records are in files, which BATCH messages name, and the state follows the last one."""
-    batch = {
-        "encoding": {"format": "jsonl", "compression": "gzip"},
-        "storage": {"root": f"file://{tmp_path}", "prefix": "batch-"},
-    }
-    run = sync({**sandbox.config, "batch_config": batch}, catalog=catalog_of(sandbox.config, "forums"))
-    assert run.error is None
-    batches = [message for message in run.messages if message["type"] == "BATCH"]
-    records = [
-        json.loads(line)
-        for message in batches
-        for path in message["manifest"]
-        for line in gzip.decompress(Path(path.removeprefix("file://")).read_bytes()).splitlines()
-    ]
-    assert [record["id"] for record in records] == [row["id"] for row in sandbox.rows("forums")]
-    assert not run.records("forums")
-    assert run.messages[-1]["type"] == "STATE"
-    assert "replication_key_value" in run.state["bookmarks"]["forums"]
-
-
-def test_batches_of_two_maps_are_refused(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The SDK would name the same files for both."""
-    batch = {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}"}}
-    maps = {"forums": {}, "other": {"__source__": "forums", "y": "id"}}
-    config = {**sandbox.config, "batch_config": batch, "stream_maps": maps}
-    assert "`batch_config`" in str(sync(config, catalog=catalog_of(sandbox.config, "forums")).error)
-
-
 # SCHEMA
 
 
@@ -421,18 +392,6 @@ def test_a_stream_that_is_filtered_to_nothing_has_its_schema() -> None:
     with one_page(ROW) as server:
         run = sync({"feedback": api(server.url), "stream_maps": maps})
     assert kinds_of(run, "feedback_data") == ["STATE", "SCHEMA", "STATE"]
-
-
-@pytest.mark.parametrize("rows", [[], [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}]])
-def test_a_schema_comes_before_its_batch(rows: list[dict[str, Any]], tmp_path: Path) -> None:
-    """BATCH messages, too, follow the SCHEMA of their stream."""
-    batch = {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}"}}
-    with Server(lambda request: {"forums": rows}) as server:
-        config = {"analytics": api(server.url), "batch_config": batch}
-        run = sync(config, catalog=catalog_of(config, "forums"))
-    assert run.error is None
-    kinds = [kind for kind in kinds_of(run, "forums") if kind != "STATE"]
-    assert kinds == ["SCHEMA", *(["BATCH"] if rows else [])]
 
 
 # Keys

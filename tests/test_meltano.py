@@ -80,10 +80,13 @@ def far_postgres(postgres: str) -> Iterator[str]:
     alter("SET timezone TO 'America/New_York'")
     yield postgres
     alter("RESET timezone")
+    with closing(psycopg2.connect(postgres)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA IF EXISTS tap_feedback CASCADE")
 
 
-def test_postgres(sandbox: Sandbox, far_postgres: str, tmp_path: Path) -> None:
-    """PostgreSQL has the API's rows, value by value, and a second run adds none.
+@pytest.mark.parametrize("job", ["tap-feedback-to-postgres", "tap-feedback-to-postgres-batch"])
+def test_postgres(sandbox: Sandbox, far_postgres: str, tmp_path: Path, job: str) -> None:
+    """PostgreSQL has the API's rows, value by value, and a second run adds none, with or without batch files.
 
     The time zone of the server does not shift the times: its columns for them have none.
     """
@@ -91,9 +94,10 @@ def test_postgres(sandbox: Sandbox, far_postgres: str, tmp_path: Path) -> None:
     def load() -> dict[str, list[dict[str, Any]]]:
         code = meltano.run(
             "run",
-            "tap-feedback-to-postgres",
+            job,
             config=sandbox.config,
             database=tmp_path / "meltano.db",
+            TAP_FEEDBACK_BATCH_BATCH_CONFIG_STORAGE_ROOT=str(tmp_path / "batches"),
             TARGET_POSTGRES_SQLALCHEMY_URL=far_postgres.replace("://", "+psycopg://", 1),
         )
         assert code == 0
@@ -111,6 +115,7 @@ def test_postgres(sandbox: Sandbox, far_postgres: str, tmp_path: Path) -> None:
 
     second = load()
     assert {name: len(rows) for name, rows in second.items()} == {name: len(rows) for name, rows in first.items()}
+    assert (tmp_path / "batches").exists() == job.endswith("batch")
 
 
 def test_plugin_definition(sandbox: Sandbox, tmp_path: Path) -> None:

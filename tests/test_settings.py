@@ -202,6 +202,7 @@ def test_the_top_level_is_ours_and_what_the_sdk_adds() -> None:
         "user_agent",
         "unknown_fields",
         "emit_activate_version_messages",
+        "batch_config",
     ]
     added = list(full_schema()["properties"])[len(own) :]
     assert added[:2] == ["stream_maps", "stream_map_config"]
@@ -211,6 +212,7 @@ def test_secrets_are_found_in_any_config() -> None:
     """The keys are known before the config is checked, even if it is invalid."""
     config: dict[str, Any] = {"feedback": {"api_key": "a"}, "analytics": {"api_key": 1}, "support": "x", "y": {}}
     assert secrets(config, STREAMS) == [("a", "api_key"), ("1", "api_key")]
+    assert secrets({"batch_config": {"storage": {"params": {"secret": "b"}}}}, STREAMS) == [("b", "secret")]
     odd: list[Any] = [None, True, {}, [], {"name": 1}]
     assert [secrets({"feedback": {"api_key": value, "auth": value, "params": value}}, STREAMS) for value in odd] == [
         []

@@ -28,13 +28,15 @@ NAMES = [stream for streams in STREAMS.values() for stream in streams]
 REQUESTS = 8 * 11
 
 
-def run(sandbox: Sandbox, folder: Path, target: str, settings: dict[str, Any], *, state: str, kill: str = "") -> str:
-    """Pipe the tap into a target; the last state that the target gave on, else the one that was there.
+def run(
+    sandbox: Sandbox, folder: Path, target: str, settings: dict[str, Any], *, state: str, kill: str = "", **more: Any
+) -> str:
+    """Pipe the tap, with more settings, into a target; the last state that the target gave on, else the one before.
 
     `kill` names the `tap` (by SIGTERM) or the `target` (by SIGKILL), when half of the requests have been answered.
     """
     paths = {name: folder / f"{name}.json" for name in ("config", "state", "settings")}
-    paths["config"].write_text(json.dumps(sandbox.config), "utf-8")
+    paths["config"].write_text(json.dumps({**sandbox.config, **more}), "utf-8")
     paths["settings"].write_text(json.dumps(settings), "utf-8")
     paths["state"].write_text(state or "{}", "utf-8")
     sandbox.forget()
@@ -84,6 +86,24 @@ def test_postgres_is_whole_after_a_second_run(kill: str, postgres: str, tmp_path
             assert [row[0] for row in cursor] == expected[name], name
         cursor.execute(SQL("SELECT max(updated_at) FROM {}").format(Identifier(schema, "suggestions")))
         assert cursor.fetchall()[0][0].isoformat()[:19] == max(newest.values())[:19]
+
+
+def test_rows_in_files_survive_a_version(postgres: str, tmp_path: Path) -> None:
+    """ACTIVATE_VERSION deletes the rows that the API no longer has, and no row that came in a batch file."""
+    settings = {
+        "sqlalchemy_url": postgres.replace("://", "+psycopg://", 1),
+        "default_target_schema": "batches",
+        "hard_delete": True,
+    }
+    encoding, storage = {"format": "jsonl"}, {"root": str(tmp_path / "batches")}
+    more = {"emit_activate_version_messages": True, "batch_config": {"encoding": encoding, "storage": storage}}
+    with Sandbox(rows=50) as sandbox, closing(psycopg2.connect(postgres)) as connection:
+        for _ in range(2):
+            run(sandbox, tmp_path, "target-postgres", settings, state="", **more)
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT id FROM batches.feedback_data ORDER BY id")
+                assert [row[0] for row in cursor] == sorted(row["id"] for row in sandbox.rows("feedback_data"))
+                cursor.execute("INSERT INTO batches.feedback_data (id) VALUES ('gone')")
 
 
 @pytest.mark.parametrize("kill", ["tap", "target"])

@@ -164,7 +164,19 @@ def test_each_fault_is_one_line_that_names_the_setting(settings: dict[str, Any],
         ({"unknown_fields": SECRET}, "`unknown_fields` must be one of `drop`, `keep`"),
         ({"emit_activate_version_messages": SECRET}, "`emit_activate_version_messages` must be true or false"),
         ({"flattening_max_depth": SECRET}, "`flattening_max_depth` must be a whole number or null"),
-        ({"batch_config": {"encoding": {"format": SECRET}}}, "`batch_config.encoding.format` must be one of"),
+        (
+            {"batch_config": {"encoding": {"format": SECRET}, "storage": {"root": "x"}}},
+            "`batch_config.encoding.format` must be `jsonl`",
+        ),
+        (
+            {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": ""}}},
+            "`batch_config.storage.root` must be",
+        ),
+        ({"batch_config": {"encoding": {"format": "jsonl"}}}, "`batch_config.storage` is missing"),
+        (
+            {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": "x"}, "batch_size": 0}},
+            "`batch_config.batch_size` must be",
+        ),
         ({"stream_maps": {"forums": SECRET}}, "`stream_maps.forums` must be `__NULL__` or null or an object"),
     ],
 )

@@ -36,7 +36,7 @@ def project(text: str) -> str:
 
 def definition(text: str) -> str:
     """Return the plugin definition: the tap of `meltano.yml`, but installed from the repository."""
-    tap = yaml.safe_load(text)["plugins"]["extractors"][0]
+    (tap,) = (plugin for plugin in yaml.safe_load(text)["plugins"]["extractors"] if "pip_url" in plugin)
     return PLUGIN_HEAD + dump({**tap, "pip_url": f"git+{REPOSITORY}.git"})
 
 
