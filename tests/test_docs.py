@@ -32,7 +32,7 @@ RUNNING, SETTINGS, GUARANTEES, TROUBLESHOOTING = (
     TEXTS[ROOT / "docs" / f"{name}.md"] for name in ("running", "settings", "guarantees", "troubleshooting")
 )
 PROJECT = yaml.safe_load(MELTANO_YML.read_text(encoding="utf-8"))
-MELTANO_TAP = PROJECT["plugins"]["extractors"][0]
+MELTANO_TAP = next(tap for tap in PROJECT["plugins"]["extractors"] if tap["name"] == "tap-feedback")
 
 
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_feedback.json_types import PYTHON_TYPES, noun
 from tap_feedback.records.fitting import NO_TYPES, Misfit, Property
 from tap_feedback.records.text import free_name, replace_unstorable
-from tap_feedback.records.timestamps import is_normal
+from tap_feedback.records.timestamps import is_normal, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ class Conformer:
         required = [name for name in schema.get("required", ()) if name in self._properties]
         self._required = list(dict.fromkeys([*self._keys, *required]))
         self._as_is = {name: property_.as_is for name, property_ in self._properties.items()}
-        # Timestamps are checked separately, as most records have some and nearly all of them are valid.
+        # Timestamps are checked separately, as most records have some and nearly all of them are in UTC.
         self._date_times = [name for name, property_ in self._properties.items() if property_.is_date_time]
         for name in self._date_times:
             self._as_is[name] |= PYTHON_TYPES["string"]
@@ -120,7 +120,7 @@ class Conformer:
         return record
 
     def _unfit(self, record: dict[str, Any]) -> list[str]:
-        """Return the names of properties that are unknown, or whose values do not fit unchanged."""
+        """Return the names of properties that are unknown, or whose values do not fit; convert timestamps to UTC."""
         as_is = self._as_is  # the loops below run for every value of every record
         unfit = []
         try:
@@ -132,7 +132,11 @@ class Conformer:
         for name in self._date_times:
             value = record.get(name)
             if type(value) is str and not is_normal(value):
-                unfit.append(name)
+                # Converted here, as an API that sends offsets sends them in every row.
+                if (text := to_utc(value)) is None:
+                    unfit.append(name)
+                else:
+                    record[name] = text
         for name, low, high in self._bounded:
             value = record.get(name)
             if type(value) is int and not low <= value <= high:

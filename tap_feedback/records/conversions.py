@@ -84,7 +84,7 @@ def to_number(value: object) -> object:
 
 
 def to_date_time(value: object) -> object:
-    """Convert timestamps to RFC 3339."""
+    """Convert timestamps to RFC 3339 in UTC."""
     text = timestamps.normalize(value)
     return MISFIT if text is None else text
 

@@ -7,6 +7,8 @@
 | a date: its first moment, in UTC | `2024-01-31` |
 | an epoch, as a number or as text: seconds or milliseconds | `1706702400`, `"1706702400123"`, `1706702400.5` |
 
+Records have them as RFC 3339 in UTC, with all digits and a `Z`: `2024-01-31T06:30:00.123456789Z`.
+
 Surrounding whitespace is ignored. These are not timestamps: a moment outside the years 1 to 9999 in UTC, a leap second, a
 date without hyphens, and a number below nine digits or above thirteen.
 """  # noqa: E501 - a table
@@ -17,6 +19,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import msgspec
 
@@ -38,39 +41,62 @@ EPOCH_UNITS = {"epoch": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds
 #: Units that a strftime pattern may show, from the finest.
 UNITS = tuple(timedelta(**{unit: 1}) for unit in ("microseconds", "seconds", "minutes", "hours", "days"))
 
-#: Matches timestamps in their final form: RFC 3339, on a day that every year has. The first and the last day of the
-#: calendar are left to `normalize`, as a time zone may move them out of the calendar.
+#: Matches timestamps in their final form: RFC 3339 in UTC, on a day that every year has.
 is_normal = re.compile(
-    r"(?!0000|0001-01-01|9999-12-31)\d{4}-"
+    r"(?!0000)\d{4}-"
     r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?"
-    r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z",
     re.ASCII,
 ).fullmatch
-_match_timestamp = re.compile(
-    r"(\d{4}-\d\d-\d\d)"
-    r"(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d+)?)? ?(?:(?:Z|z|UTC)|([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?)?)?",
+_match_date_time = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(\.\d+)?)?"
+    r" ?(?:Z|z|UTC|([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?)?",
     re.ASCII,
 ).fullmatch
+#: The hour in UTC, if the day is the same, by the hour and the offset of a text: `12` for `14+02:00`.
+_UTC_HOURS = {
+    f"{hour:02}{sign}{abs(offset):02}:00": f"{hour - offset:02}"
+    for hour in range(24)
+    for offset in range(-12, 15)
+    for sign in ("-" if offset < 0 else "+" if offset else "+-")
+    if 0 <= hour - offset < 24  # noqa: PLR2004 - hours of a day
+}
 _match_epoch = re.compile(r"-?[1-9][0-9]{8,12}(?:\.[0-9]+)?").fullmatch
 _YEAR = re.compile(r"((?<!%)(?:%%)*)%Y")
 _cut_to_microseconds = re.compile(r"(\.\d{6})\d+").sub
 
 
 def normalize(value: object) -> str | None:
-    """Return the timestamp in RFC 3339, with all its digits and its zone; None if it is not a timestamp.
-
-    RFC 3339 in upper case is returned unchanged.
-    """
+    """Return the timestamp as RFC 3339 in UTC, with all its digits and a `Z`; None if it is not a timestamp."""
     if type(value) is str:
         if is_normal(value):
             return value
         text = value.strip()
-        return _from_decimal(Decimal(text)) if _match_epoch(text) else _from_text(text)
+        if _match_epoch(text):
+            return _from_decimal(Decimal(text))
+        return to_utc(f"{text}T00:00" if len(text) == DATE else text)
     if type(value) is int:
         return _from_epoch(value)
     number = Decimal(repr(value)) if type(value) is float else value  # its digits, not those of the double
     return _from_decimal(number) if type(number) is Decimal else None
+
+
+def to_utc(text: str) -> str | None:
+    """Return a date with a time of day as `normalize` does; None for any other text."""
+    hour = _UTC_HOURS.get(text[11:13] + text[-6:])
+    if hour and is_normal(utc := f"{text[:11]}{hour}{text[13:-6]}Z"):
+        return utc  # nearly all of them, without the cost of a datetime
+    match = _match_date_time(text)
+    if match is None:
+        return None
+    date, time, seconds, fraction, offset_hours, offset_minutes = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{seconds or ':00'}")
+        if offset_hours:
+            moment -= _offset(offset_hours, offset_minutes or "00")
+    except (OverflowError, ValueError):  # not in the calendar
+        return None
+    return f"{moment.isoformat()}{fraction or ''}Z"  # the digits as text, as a datetime holds only microseconds
 
 
 def parse_instant(value: object) -> datetime | None:
@@ -85,7 +111,7 @@ def parse_instant(value: object) -> datetime | None:
         except (OverflowError, msgspec.ValidationError):
             pass  # it may have another form
     text = normalize(value)
-    return None if text is None else _instant(text)
+    return None if text is None else msgspec.convert(_cut_to_microseconds(r"\1", text), datetime)
 
 
 def parse_http_date(text: str) -> datetime | None:
@@ -120,35 +146,15 @@ def format_instant(moment: datetime, pattern: str, *, round_up: bool = False) ->
     return shown.strftime(_YEAR.sub(rf"\g<1>{shown.year:04}", pattern))
 
 
-def _instant(text: str) -> datetime:
-    """Return the instant of a text in RFC 3339.
-
-    Raises:
-        OverflowError: In UTC it is outside the calendar.
-        msgspec.ValidationError: The day or the time does not exist.
-    """
-    return _in_utc(msgspec.convert(_cut_to_microseconds(r"\1", text), datetime))
-
-
 def _in_utc(moment: datetime) -> datetime:
     """Return the moment in UTC. Without a zone, it is taken as UTC."""
     return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _from_text(text: str) -> str | None:
-    match = _match_timestamp(text)
-    if match is None:
-        return None
-    date, time, seconds, offset_hour, offset_minute = match.groups()
-    zone = f"{offset_hour}:{offset_minute or '00'}" if offset_hour else "Z"
-    normal = f"{date}T{time or '00:00'}{seconds or ':00'}{zone}"
-    if is_normal(normal):
-        return normal
-    try:
-        _instant(normal)
-    except (OverflowError, msgspec.ValidationError):
-        return None
-    return normal
+@cache
+def _offset(hours: str, minutes: str) -> timedelta:
+    """Return the offset from UTC that `+05` and `30` mean."""
+    return timedelta(hours=int(hours), minutes=int(f"{hours[0]}{minutes}"))
 
 
 def _from_decimal(number: Decimal) -> str | None:

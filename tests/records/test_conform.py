@@ -21,7 +21,9 @@ CLOSED = {"type": ["object", "null"], "properties": {"x": {"type": "integer"}}, 
         ("string", 42, "42"),
         ("integer", "42", 42),
         ("number", "1.50", 1.5),
-        ("date_time", "2024-01-01T00:00:00+05:30", "2024-01-01T00:00:00+05:30"),
+        ("date_time", "2024-01-01T00:00:00+05:30", "2023-12-31T18:30:00Z"),
+        ("date_time", "2024-01-01T02:00:00.1234567890+02:00", "2024-01-01T00:00:00.1234567890Z"),
+        ("either", "2024-01-01T00:00:00-01:00", "2024-01-01T01:00:00Z"),
         ("date_time", 1704067200, "2024-01-01T00:00:00Z"),
         ("bounded", "9223372036854775807", 2**63 - 1),
         ("bounded", -(2**63), -(2**63)),
@@ -196,3 +198,37 @@ def test_counted_names_are_bounded() -> None:
         assert conform({"id": 1, f"n{number}": number})[EXTRA] == {f"n{number}": number}
     assert len(conform.findings.extra) == MAX_NAMES + 1
     assert conform.findings.extra[OTHER_NAMES] == 5
+
+
+def test_date_times_at_any_depth_are_in_utc() -> None:
+    """In objects and lists, too, the same instants; a date, a time, and what the schema does not know stay."""
+    date_time, date = ({"type": ["string", "null"], "format": kind} for kind in ("date-time", "date"))
+    schema: dict[str, Any] = {
+        "properties": {
+            "id": {"type": "integer"},
+            "at": date_time,
+            "on": date,
+            "open": {"type": "string", "format": "time"},
+            "log": {"type": "array", "items": {"type": "object", "properties": {"at": date_time, "on": date}}},
+            "others": {"type": "object", "additionalProperties": date_time},
+        }
+    }
+    sent = "2024-01-01T01:00:00.123456789+05:30"
+    row = {"at": sent, "on": "2024-01-01", "open": "10:00:00", "others": {"a": sent}}
+    record = conformer(schema)(
+        {"id": 1, **row, "custom": sent, "log": [{"at": sent, "on": "2024-01-01", "note": sent}]}
+    )
+    utc = "2023-12-31T19:30:00.123456789Z"
+    log = [{"at": utc, "on": "2024-01-01", "note": sent}]
+    assert record == {"id": 1, **row, "at": utc, "others": {"a": utc}, "log": log, EXTRA: {"custom": sent}}
+
+
+@pytest.mark.parametrize("first", ["date", "date-time"])
+def test_a_date_is_not_converted_if_the_schema_allows_it(first: str) -> None:
+    """With a choice of formats, each value fits the first that takes it."""
+    formats = [first, "date" if first == "date-time" else "date-time"]
+    schema = {"properties": {"at": {"anyOf": [{"type": "string", "format": name} for name in formats]}}}
+    conform = conformer(schema)
+    assert conform({"id": 1, "at": "2024-01-01T01:00:00+02:00"})["at"] == "2023-12-31T23:00:00Z"
+    expected = "2024-01-01" if first == "date" else "2024-01-01T00:00:00Z"
+    assert conform({"id": 1, "at": "2024-01-01"})["at"] == expected
