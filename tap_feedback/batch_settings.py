@@ -28,10 +28,7 @@ class Storage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ]
     prefix: Annotated[str | None, Meta(description="Beginning of the names of the batch files; null for none.")] = None
-    params: Annotated[
-        dict[str, Any],
-        Meta(description="Parameters of the fsspec driver, such as keys.", extra_json_schema={"secret": True}),
-    ] = {}
+    params: Annotated[dict[str, Any], Meta(description="Parameters of the fsspec driver, such as keys.")] = {}
 
 
 class BatchSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
