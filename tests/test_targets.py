@@ -95,8 +95,8 @@ def test_rows_in_files_survive_a_version(postgres: str, tmp_path: Path) -> None:
         "default_target_schema": "batches",
         "hard_delete": True,
     }
-    encoding, storage = {"format": "jsonl"}, {"root": str(tmp_path / "batches")}
-    more: dict[str, Any] = {"emit_activate_version_messages": True, "batch_config": {"encoding": encoding, "storage": storage}}
+    files = {"encoding": {"format": "jsonl"}, "storage": {"root": str(tmp_path / "batches")}}
+    more: dict[str, Any] = {"emit_activate_version_messages": True, "batch_config": files}
     with Sandbox(rows=50) as sandbox, closing(psycopg2.connect(postgres)) as connection:
         for _ in range(2):
             run(sandbox, tmp_path, "target-postgres", settings, state="", **more)
