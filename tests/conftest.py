@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, settings
 
+from demo.meltano import ROOT
 from demo.postgres import postgres as run_postgres
 from sandbox import Sandbox
 from tests.costs import Guard, cost_of
+from tests.runs import find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,3 +95,20 @@ def postgres() -> Iterator[str]:
     """The URI of an empty PostgreSQL database; with pytest-xdist, one for each worker."""
     with run_postgres() as uri:
         yield uri
+
+
+@pytest.fixture(scope="session")
+def target_postgres() -> Path:
+    """The target as Meltano installed it; without Meltano, in a separate environment."""
+    installed = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+    if installed.exists():
+        return installed
+    environment = ROOT / ".cache" / "target-postgres"
+    command = environment / "bin" / "target-postgres"
+    if not command.exists():
+        plugins = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]["loaders"]
+        (package,) = (plugin["pip_url"] for plugin in plugins if plugin["name"] == "target-postgres")
+        uv = find_uv()
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", environment, package], check=True)
+    return command

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -16,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from demo.meltano import ROOT
 from tap_feedback.records.timestamps import parse_instant
 from tests.records.conforming import CHECKER
-from tests.runs import Run, api, catalog_of, find_uv, sync
+from tests.runs import Run, api, catalog_of, sync
 from tests.server import RecordedRequest, Reply, Server
 
 if TYPE_CHECKING:
@@ -344,23 +341,6 @@ def test_deep_nesting(sent: str, out: str) -> None:
     run = load([f'{{"id": 1, "cf": {"[" * depth}"{sent}"{"]" * depth}}}'])
     assert run.error is None, run.failures
     assert f'{"[" * depth}"{out}"{"]" * depth}' in "".join(run.lines)
-
-
-@pytest.fixture(scope="session")
-def target_postgres() -> Path:
-    """The target as Meltano installed it; without Meltano, in a separate environment."""
-    installed = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
-    if installed.exists():
-        return installed
-    environment = ROOT / ".cache" / "target-postgres"
-    command = environment / "bin" / "target-postgres"
-    if not command.exists():
-        plugins = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]["loaders"]
-        (package,) = (plugin["pip_url"] for plugin in plugins if plugin["name"] == "target-postgres")
-        uv = find_uv()
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", environment, package], check=True)
-    return command
 
 
 def test_hostile_rows_in_postgres(hostile: Run, target_postgres: Path, postgres: str, tmp_path: Path) -> None:
