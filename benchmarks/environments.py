@@ -20,7 +20,7 @@ REQUIREMENTS = {
     "tap": (str(ROOT), "requests==2.34.2", "singer-sdk[msgspec]==0.54.9", "msgspec==0.22.0"),
     "bare": ("requests==2.34.2", "msgspec==0.22.0"),
     "plain": ("requests==2.34.2", "singer-sdk==0.54.9"),
-    "dlt": ("requests==2.34.2", "dlt==1.31.0"),
+    "dlt": ("requests==2.34.2", "dlt[postgres]==1.31.0"),
     "airbyte": ("requests==2.34.2", "airbyte-cdk==7.39.1"),
     "plot": ("matplotlib==3.10.7",),
 }

@@ -1,0 +1,27 @@
+"""The settings of the Meltano project, as a pipe needs them."""
+
+from __future__ import annotations
+
+from benchmarks.project import JOB, Project, merged, nested
+
+
+def test_names_with_dots_are_objects() -> None:
+    """Dotted names and objects mean the same, and settings from the environment are left out."""
+    assert nested({"a.b.c": 1, "a": {"b.d": 2}, "e": "$HOME", "f": {"g": "x"}}) == {
+        "a": {"b": {"c": 1, "d": 2}},
+        "f": {"g": "x"},
+    }
+
+
+def test_later_settings_win() -> None:
+    """Objects are merged, and everything else is replaced."""
+    assert merged({"a": {"b": 1, "c": [1]}, "d": 1}, {"a": {"c": [2]}}) == {"a": {"b": 1, "c": [2]}, "d": 1}
+
+
+def test_the_job_has_the_tap_and_the_target() -> None:
+    """A pipe uses the settings of the target in the shipped job."""
+    project = Project()
+    tap, target = project.plugins(JOB)
+    assert tap == "tap-feedback"
+    assert project.settings(target)["load_method"] == "upsert"
+    assert project.plugins("nonsense") == []
