@@ -38,7 +38,7 @@ ABOUT_PIPELINES = (
     "is new and one has changed, and a third run loads them. Two of the eight streams have no time to filter by, so",
     "every run reads them whole. Wall and CPU time are those of all processes of the pipeline, without the sandbox;",
     "PostgreSQL's own CPU time is beside them. Peak memory is the largest sum over all processes of the pipeline",
-    "(proportional set size, every 50 ms), and in brackets those of tap and target alone.",
+    "(proportional set size, sampled every 0.2 s), and in brackets those of tap and target alone.",
     "",
     "After each run, the tables are compared with the sandbox's rows: their number, distinct ids, and for each column",
     "that all tools have the values by id (texts and flags as they are, numbers as doubles, times as instants). That",
