@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import apis, environments, report, scenarios, warehouse
+from benchmarks import apis, environments, pipelines, report, scenarios, warehouse
 from benchmarks.measure import ROOT
 from benchmarks.results import Run
 
@@ -61,7 +61,12 @@ def measure(parts: Sequence[str], *, quick: bool) -> Run:
     when = time.strftime("%Y-%m-%d", time.gmtime())
     print("Making the environments", flush=True)
     absent = {name: why for name in environments.REQUIREMENTS if (why := environments.install(name))}
-    versions = [absent.get(name) or environments.version(name) for name in environments.SHOWN]
+    versions = [
+        absent.get(name) or environments.version(environments.executable(name, "python"), package)
+        for name, package in environments.SHOWN.items()
+    ]
+    if "postgres" in parts:
+        versions += pipelines.versions()
     results: list[Result] = []
     titles: dict[str, str] = {}
     for rows, rounds in (QUICK if quick else SIZES) if "postgres" in parts else ():

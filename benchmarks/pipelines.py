@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import tools
-from benchmarks.measure import ROOT, RunFailedError, run
-from benchmarks.project import BATCH, BATCH_JOB, JOB, Project, merged
-from demo import meltano
+from benchmarks.environments import version
+from benchmarks.measure import ROOT, run
+from benchmarks.project import BATCH_JOB, JOB, Project, merged
+from demo import meltano, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: The schema that the target uses under Meltano, and the pipes too.
 SCHEMA = "tap_feedback"
 TARGET = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+#: Folder of the batch files, as a setting of the tap.
+BATCH_ROOT = "TAP_FEEDBACK_BATCH_BATCH_CONFIG_STORAGE_ROOT"
 #: Seconds between two samples of the memory. A sample of 1 GB takes 8 ms, so more of them would slow the pipeline down.
 INTERVAL = 0.2
 
@@ -38,21 +41,13 @@ class Pipeline(NamedTuple):
 
 def by_meltano(job_name: str, job: Job, uri: str) -> Usage:
     """Run a job of the project with Meltano."""
-    plugins = Project().plugins(job_name)
-    if not plugins:
-        raise RunFailedError(f"the project has no job `{job_name}`")
-    names = [plugin.upper().replace("-", "_") for plugin in plugins]
     variables = {
-        **{name: value for plugin in (names[0], "TAP_FEEDBACK") for name, value in as_environment(job, plugin)},
-        **{f"{plugin}_SQLALCHEMY_URL": driver(uri) for plugin in (names[-1], "TARGET_POSTGRES")},
+        **dict(meltano.as_environment(job.config)),
+        **({BATCH_ROOT: batch_folder(job)} if job_name == BATCH_JOB else {}),
+        "TARGET_POSTGRES_SQLALCHEMY_URL": driver(uri),
         "MELTANO_DATABASE_URI": f"sqlite:///{job.folder}/meltano.db",
     }
     return run([str(meltano.MELTANO), "run", job_name], job.folder, variables, interval=INTERVAL)
-
-
-def as_environment(job: Job, plugin: str) -> list[tuple[str, str]]:
-    """Return the settings of the tap as environment variables of a plugin."""
-    return list(meltano.as_environment(job.config, plugin))
 
 
 def by_pipe(tool: Tool, job_name: str | None, job: Job, uri: str) -> Usage:
@@ -61,7 +56,7 @@ def by_pipe(tool: Tool, job_name: str | None, job: Job, uri: str) -> Usage:
     Each run writes a state, from which the next one continues.
     """
     project, state = Project(), job.folder / "state.json"
-    target = (project.plugins(job_name) or project.plugins(JOB))[-1] if job_name else None
+    target = project.plugins(job_name)[-1] if job_name else None
     settings, variables = (project.settings(target), project.variables(target)) if target else ({}, {})
     loader = {**settings, "sqlalchemy_url": driver(uri), "default_target_schema": SCHEMA}
     tap = [*tool.command(job), *(["--state", str(state)] if state.exists() else [])]
@@ -81,17 +76,29 @@ def by_dlt(how: tuple[str, ...], job: Job, uri: str) -> Usage:
 
 
 def batch(job: Job) -> dict[str, Any]:
-    """Return settings of the tap for BATCH, as the project's job has them, with files in the folder of this job."""
-    plugins = Project().plugins(BATCH_JOB)
-    config = merged({"batch_config": BATCH}, Project().settings(plugins[0]) if plugins else {})
+    """Return settings of the tap with BATCH, as the project's job has them, with files in the folder of this job."""
+    project = Project()
+    config = project.settings(project.plugins(BATCH_JOB)[0])
+    return merged(config, {**job.config, "batch_config": {"storage": {"root": batch_folder(job), "prefix": ""}}})
+
+
+def batch_folder(job: Job) -> str:
+    """Return the URL of a folder for BATCH files, so that they are removed with the folder of the job."""
     folder = job.folder / "batches"
     folder.mkdir(exist_ok=True)
-    return merged(config, {**job.config, "batch_config": {"storage": {"root": folder.as_uri()}}})
+    return folder.as_uri()
 
 
 def driver(uri: str) -> str:
     """Return the address of a database with the name of the target's driver."""
     return uri.replace("://", "+psycopg://", 1)
+
+
+def versions() -> list[str]:
+    """Return the names and versions of what the pipelines share."""
+    programs = {"meltano": meltano.MELTANO, "meltanolabs-target-postgres": TARGET}
+    packages = [version(str(program.with_name("python")), package) for package, program in programs.items()]
+    return [*packages, postgres.version()]
 
 
 BATCHES = tools.TAP._replace(command=partial(tools.singer, tools.TAP_COMMAND, batch))

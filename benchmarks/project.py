@@ -10,8 +10,6 @@ from benchmarks.measure import ROOT
 
 #: Jobs of the project.
 JOB, BATCH_JOB = "tap-feedback-to-postgres", "tap-feedback-to-postgres-batch"
-#: BATCH for a pipe, as long as no job has it.
-BATCH = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "", "prefix": ""}}
 
 
 class Project:
@@ -23,8 +21,8 @@ class Project:
         self._jobs = {job["name"]: " ".join(job["tasks"]).split() for job in read["jobs"]}
 
     def plugins(self, job: str) -> list[str]:
-        """Return the names of a job's plugins: the tap, and the target. Without such a job, there are none."""
-        return self._jobs.get(job, [])
+        """Return the names of a job's plugins: the tap, and the target."""
+        return self._jobs[job]
 
     def settings(self, plugin: str) -> dict[str, Any]:
         """Return the settings of a plugin with those that it inherits, without those that refer to the environment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.project import JOB, Project, merged, nested
+from benchmarks.project import BATCH_JOB, JOB, Project, merged, nested
 
 
 def test_names_with_dots_are_objects() -> None:
@@ -18,10 +18,11 @@ def test_later_settings_win() -> None:
     assert merged({"a": {"b": 1, "c": [1]}, "d": 1}, {"a": {"c": [2]}}) == {"a": {"b": 1, "c": [2]}, "d": 1}
 
 
-def test_the_job_has_the_tap_and_the_target() -> None:
-    """A pipe uses the settings of the target in the shipped job."""
+def test_jobs_have_their_settings() -> None:
+    """A pipe uses the settings of the target in the shipped jobs, and those of BATCH."""
     project = Project()
     tap, target = project.plugins(JOB)
     assert tap == "tap-feedback"
     assert project.settings(target)["load_method"] == "upsert"
-    assert project.plugins("nonsense") == []
+    tap, _ = project.plugins(BATCH_JOB)
+    assert project.settings(tap)["batch_config"]["encoding"]["format"] == "jsonl"
