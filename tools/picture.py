@@ -17,7 +17,7 @@ COLOURS = {"tap-feedback": "#1f6fb2", "bare loop": "#9a9a9a"}
 OTHERS = "#d9a441"
 
 # In pixels: the picture, the names at the left, the numbers at the right, and the height of a line.
-WIDTH, NAMES, NUMBERS, LINE = 760, 230, 180, 20
+WIDTH, NAMES, NUMBERS, LINE = 760, 245, 175, 20
 
 
 def picture() -> str:
