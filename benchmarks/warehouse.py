@@ -59,10 +59,11 @@ def round_of(rows: int, pipelines: Sequence[Pipeline], absent: Mapping[str, str]
     wrong = {pipeline.name: absent.get(pipeline.environment, "") for pipeline in pipelines}
     with sandbox(rows, 0) as config, postgres() as uri, scratch() as folder:
         databases = {pipeline.name: create(uri, f"bench_{number}") for number, pipeline in enumerate(pipelines)}
+        expected = contents.at_the_sandbox(config, uri)
         for phase in PHASES:
             if phase == "new":
                 change(config, range(0, rows, SHARE))
-            expected = contents.at_the_sandbox(config, uri)
+                expected = contents.at_the_sandbox(config, uri)
             for number, pipeline in enumerate(pipelines):
                 its = folder / str(number)
                 its.mkdir(exist_ok=True)
