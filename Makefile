@@ -44,8 +44,8 @@ docs: .venv/ready ## Generate tables in the documents, Meltano's settings and th
 demo: .meltano/ready ## Load a sandbox with Meltano and count the rows; TARGET=target-postgres starts a PostgreSQL
 	.venv/bin/python -m demo $(TARGET)
 
-bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 measures less, into .cache/bench
-	.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
+bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 or ONLY=postgres measures less, into .cache/bench
+	.venv/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY))
 
 clean: ## Remove everything that make created
 	rm -rf .venv .venv-meltano .meltano .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output

@@ -18,7 +18,7 @@ from benchmarks.measure import ROOT, TIMEOUT
 from sandbox.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: The streams by name, with the APIs and paths for all tools.
 STREAM_OF = {stream.name: stream for stream in STREAMS}
@@ -65,6 +65,18 @@ def follow(config: dict[str, Any], stream: str) -> Iterator[bytes]:
                 place = f"&offset={offset}"
             else:
                 return
+    finally:
+        connection.close()
+
+
+def change(config: dict[str, Any], numbers: Iterable[int]) -> None:
+    """Update the rows with these numbers in each stream of a sandbox, and add as many."""
+    connection = http.client.HTTPConnection(urlsplit(config["feedback"]["base_url"]).netloc)
+    try:
+        for stream in ALL:
+            for number in numbers:
+                connection.request("POST", f"/_sandbox/rows/{stream}?add=1&update={number}")
+                connection.getresponse().read()
     finally:
         connection.close()
 

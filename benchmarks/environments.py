@@ -20,7 +20,7 @@ REQUIREMENTS = {
     "tap": (str(ROOT), "requests==2.34.2", "singer-sdk[msgspec]==0.54.9", "msgspec==0.22.0"),
     "bare": ("requests==2.34.2", "msgspec==0.22.0"),
     "plain": ("requests==2.34.2", "singer-sdk==0.54.9"),
-    "dlt": ("requests==2.34.2", "dlt==1.31.0"),
+    "dlt": ("requests==2.34.2", "dlt[postgres]==1.31.0"),
     "airbyte": ("requests==2.34.2", "airbyte-cdk==7.39.1"),
     "plot": ("matplotlib==3.10.7",),
 }
@@ -49,12 +49,11 @@ def install(name: str) -> str:
     return ""
 
 
-def version(name: str) -> str:
-    """Return the name and version of an environment's main package."""
-    shown = SHOWN[name]
-    code = f"from importlib.metadata import version; print(version({shown!r}))"
-    done = subprocess.run([executable(name, "python"), "-c", code], capture_output=True, text=True, check=True)
-    return f"{shown} {done.stdout.strip()}"
+def version(python: str, package: str) -> str:
+    """Return the name and version of a package, as an interpreter has it."""
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return f"{package} {done.stdout.strip() or 'is missing'}"
 
 
 def executable(environment: str, name: str) -> str:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,18 +30,21 @@ ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "LC_ALL": "C.UTF-8",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "EXTRACT__WORKERS": "8",  # as many as there are streams; the Airbyte manifest says the same
-    "DATA_WRITER__DISABLE_COMPRESSION": "true",  # no other tool compresses what it writes
 }
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The usage of a process and its children: wall and CPU time in seconds, peak memory in bytes."""
+    """The usage of a process and its children: wall and CPU time in seconds, peak memory in bytes.
+
+    If the memory was sampled, it is that of all processes together, and `programs` has the peak of each program by its
+    name. Otherwise it is that of the largest process.
+    """
 
     wall: float
     cpu: float
     memory: int
+    programs: dict[str, int] = field(default_factory=dict)
 
 
 #: The usage of a failed run.
@@ -52,19 +55,26 @@ class RunFailedError(Exception):
     """A process failed. The message has the first exception in its log."""
 
 
-def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Usage:
+def run(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None, *, interval: float = 0
+) -> Usage:
     """Run a command to its end. Its output goes to `stdout` and `stderr` in the folder.
 
     They are files, not pipes, as the reader of a pipe would use the processor, too.
 
+    Args:
+        command: The command.
+        folder: The folder of its files.
+        variables: Further environment variables.
+        interval: Seconds between two samples of the memory of all its processes; 0 for none.
+
     Raises:
-        RunFailedError: Its exit code was not 0.
-        subprocess.TimeoutExpired: It took longer than TIMEOUT.
+        RunFailedError: Its exit code was not 0, or it took longer than TIMEOUT.
     """
     report = folder / "usage.json"
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-IS", LAUNCHER, report, *command],
+            [sys.executable, "-IS", LAUNCHER, report, str(interval), *command],
             cwd=ROOT,
             env={**ENVIRONMENT, "HOME": str(folder), **(variables or {})},
             stdout=stdout,
@@ -73,6 +83,8 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
         )
         try:
             code = process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise RunFailedError(f"took longer than {TIMEOUT} s") from None
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

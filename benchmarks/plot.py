@@ -15,8 +15,8 @@ from matplotlib import pyplot as plt  # the backend comes first
 
 COLOURS = {"tap-feedback": "#1f6fb2", "bare loop": "#9a9a9a"}
 OTHERS = "#d9a441"
-SHOWN = ("offset-100000", "cursor-100000", "all", "latency", "postgres")
-SMALL = ("offset-10000", "cursor-10000", "all", "latency")
+LOADS = ("first", "same", "new")
+SHOWN = (*(f"postgres-25000-{load}" for load in LOADS), "offset-100000", "cursor-100000", "all", "latency")
 
 
 def main(source: str, destination: str) -> None:
@@ -24,7 +24,8 @@ def main(source: str, destination: str) -> None:
     run = json.loads(Path(source).read_text(encoding="utf-8"))
     results = [result for result in run["results"] if result["runs"] and not result["wrong"]]
     present = {result["scenario"] for result in results}
-    shown = [name for name in (SHOWN if "offset-100000" in present else SMALL) if name in present]
+    full = any(name.endswith(("-100000", "-25000-first")) for name in present)
+    shown = [name for name in (SHOWN if full else run["titles"]) if name in present]
     groups = [[result for result in results if result["scenario"] == name] for name in shown]
     figure, axes = plt.subplots(
         len(groups),
@@ -48,8 +49,8 @@ def draw(axis: Any, title: str, group: list[dict[str, Any]]) -> None:
     axis.barh(names, walls, color=colours)
     axis.barh(names, [result["start_up"] for result in group], color=colours, edgecolor="white", hatch="////", lw=0)
     for place, result in enumerate(group):
-        rate = result["rows"] / result["wall"]
-        axis.text(result["wall"], place, f"  {result['wall']:.2f} s, {rate:,.0f} records/s", va="center", fontsize=9)
+        rate = f", {result['rows'] / result['wall']:,.0f} records/s" if result["rows"] else ""
+        axis.text(result["wall"], place, f"  {result['wall']:.2f} s{rate}", va="center", fontsize=9)
     axis.invert_yaxis()
     axis.set_xlim(0, max(walls) * 1.45)
     axis.set_title(title, loc="left", fontsize=10, fontweight="bold")

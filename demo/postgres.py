@@ -52,6 +52,12 @@ def postgres() -> Iterator[str]:
             execute("pg_ctl", "stop", "--silent", "--wait", "--mode=fast")
 
 
+def version() -> str:
+    """Return the name and version of the server."""
+    done = subprocess.run([_binaries() / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return " ".join(done.stdout.replace("(PostgreSQL)", "PostgreSQL").split()[1:])
+
+
 def _binaries() -> Path:
     """Return the folder of the newest server in the wheel."""
     servers = [file for file in files(PACKAGE) or () if file.name == "initdb"]

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from tools import meltano, picture, tables, vendor_docs
+from tools import meltano, picture, speed, tables, vendor_docs
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "benchmark.svg"
@@ -15,6 +15,7 @@ BLOCKS = {
     "modules": tables.modules,
     "presets": vendor_docs.presets,
     "settings": tables.settings,
+    "speed": speed.paragraph,
     "streams": tables.streams,
     "vendors": tables.vendors,
 }

@@ -41,6 +41,8 @@ def main(config_file: str, folder: str, steps: str, streams: list[str]) -> None:
         its = {stream: config["streams"][stream] for stream in streams if config["streams"][stream]["api"] == name}
         if its:
             resources += rest_api_resources(api_config(config[name], its, offsets=name != "analytics"))
+    dlt.config["extract.workers"] = 8  # as many as there are streams; the Airbyte manifest says the same
+    dlt.config["data_writer.disable_compression"] = True  # no other tool compresses what it writes
     pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination="dummy")
     # Threads help if several streams wait concurrently, and cost time if there is only one.
     pipeline.extract([resource.parallelize() for resource in resources] if len(resources) > 1 else resources)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = Path(__file__).parents[2] / "tap_feedback" / "schemas"
 LIMIT = 100
+AVERAGE = "importance_score_average"
 
 
 class OffsetPaginator(BaseOffsetPaginator):
@@ -79,6 +80,12 @@ class CursorStream(PlainStream):
     def get_new_paginator(self) -> JSONPathPaginator:
         """Return a paginator that follows the cursor."""
         return JSONPathPaginator("$.pagination.cursor")
+
+    def post_process(self, row: dict[str, Any], context: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        """Return a row with a number where some accounts send a text, as a target refuses the text."""
+        if isinstance(row.get(AVERAGE), str):
+            row[AVERAGE] = float(row[AVERAGE])
+        return row
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:
         """Return the cursor, and the bookmark."""
