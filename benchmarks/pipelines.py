@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 #: The schema that the target uses under Meltano, and the pipes too.
 SCHEMA = "tap_feedback"
-TARGET = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+#: The programs of the target: as its authors made it, and as the project runs it.
+TARGETS = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin"
+TARGET, TARGET_SHIPPED = TARGETS / "target-postgres", TARGETS / "target-postgres-exact"
 #: Folder of the batch files, as a setting of the tap.
 BATCH_ROOT = "TAP_FEEDBACK_BATCH_BATCH_CONFIG_STORAGE_ROOT"
 #: Seconds between two samples of the memory. A sample of 1 GB takes 8 ms, so more of them would slow the pipeline down.
@@ -60,7 +62,8 @@ def by_pipe(tool: Tool, job_name: str | None, job: Job, uri: str) -> Usage:
     settings, variables = (project.settings(target), project.variables(target)) if target else ({}, {})
     loader = {**settings, "sqlalchemy_url": driver(uri), "default_target_schema": SCHEMA}
     tap = [*tool.command(job), *(["--state", str(state)] if state.exists() else [])]
-    pipe = f"{shlex.join(tap)} | {shlex.join([str(TARGET), '--config', job.write('target.json', loader)])}"
+    program = TARGET_SHIPPED if target else TARGET
+    pipe = f"{shlex.join(tap)} | {shlex.join([str(program), '--config', job.write('target.json', loader)])}"
     usage = run(["bash", "-o", "pipefail", "-c", pipe], job.folder, variables, interval=INTERVAL)
     lines = (job.folder / "stdout").read_bytes().splitlines()
     if lines:

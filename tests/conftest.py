@@ -100,15 +100,16 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def target_postgres() -> Path:
     """The target as Meltano installed it; without Meltano, in a separate environment."""
-    installed = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+    plugins = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]["loaders"]
+    (plugin,) = (plugin for plugin in plugins if plugin["name"] == "target-postgres")
+    installed = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / str(plugin["executable"])
     if installed.exists():
         return installed
     environment = ROOT / ".cache" / "target-postgres"
-    command = environment / "bin" / "target-postgres"
+    command = environment / "bin" / str(plugin["executable"])
     if not command.exists():
-        plugins = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]["loaders"]
-        (package,) = (plugin["pip_url"] for plugin in plugins if plugin["name"] == "target-postgres")
         uv = find_uv()
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", environment, package], check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", environment, *plugin["pip_url"].split()]
+        subprocess.run(install, check=True, cwd=ROOT)
     return command

@@ -61,6 +61,7 @@ COLUMNS: Columns = {
     "texts": (array("string"), ["[]", f"[{', '.join(TEXTS)}]"]),
     "wholes": (array("integer"), ["[]", f"[1, {-(2**63)}, {2**40}]"]),
     "numbers": (array("number"), [f"[{WIDE[0]}, {WIDE[1]}]", "[1, 2]"]),
+    "wide": (null("number"), [*WIDE, "100", "2.50", "-0.0", "9007199254740993"]),
     "truths": (array("boolean"), ["[true, false]"]),
     "objects": (array("object"), ["[]", f"[{{}}, {NESTED}]"]),
     "mixed": (null("array", items={}), [f'[1, "a", null, {NESTED}, {WIDE[1]}, true]']),
@@ -69,11 +70,8 @@ COLUMNS: Columns = {
     "two": ({"type": ["integer", "string", "null"]}, ["1", '"a"', str(2**63)]),
     **{name: (null("string"), ['"x"']) for name in NAMES},
 }
-#: Columns that COPY changes.
-CHANGED: Columns = {
-    "number": (null("number"), WIDE),
-    "anything": ({}, ["true", "false"]),
-}
+#: The column that COPY changes.
+UNTYPED: Columns = {"anything": ({}, ["true", "false"])}
 
 
 def rows_of(columns: Columns) -> list[str]:

@@ -40,7 +40,8 @@ def run(
     paths["settings"].write_text(json.dumps(settings), "utf-8")
     paths["state"].write_text(state or "{}", "utf-8")
     sandbox.forget()
-    executable = ROOT / ".meltano" / "loaders" / target / "venv" / "bin" / target
+    binaries = ROOT / ".meltano" / "loaders" / target / "venv" / "bin"
+    executable = binaries / {"target-postgres": "target-postgres-exact"}.get(target, target)
     log = (folder / "log.txt").open("ab")
     with (
         log,
