@@ -65,5 +65,5 @@ clean: ## Remove everything that make created
 	@touch $@
 
 .meltano/ready: .venv-meltano/ready meltano.yml
-	.venv-meltano/bin/meltano install
+	UV_COMPILE_BYTECODE=1 .venv-meltano/bin/meltano install
 	@touch $@

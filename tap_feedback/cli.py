@@ -60,6 +60,7 @@ class Command(SingerCommand):
         # Rows form no reference cycles, so frequent collections only cost time: each visits everything imported.
         gc.freeze()
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
+        gc.enable()
         try:
             return super().main(*args, **kwargs)
         except SystemExit as ended:

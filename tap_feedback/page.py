@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,6 +79,8 @@ def parse_number(text: str) -> float | Decimal:
 
 #: Scores and averages repeat, so most of them are found in the cache.
 _decoder = msgspec.json.Decoder(float_hook=lru_cache(4096)(parse_number))
+#: Finds an escaped NUL, in less time than the operator `in`.
+_find_nul = re.compile(rb"\\u0000").search
 
 
 def decode(body: bytes) -> tuple[Any, bool]:
@@ -90,7 +93,7 @@ def decode(body: bytes) -> tuple[Any, bool]:
         TransientError: It is not JSON, or nested too deeply, or has an exponent beyond a Decimal's.
     """
     try:
-        return _decoder.decode(body), b"\\u0000" in body
+        return _decoder.decode(body), _find_nul(body) is not None
     except msgspec.DecodeError as error:
         # msgspec rejects two things that JSON allows: a byte order mark, and a lone surrogate in an escape.
         if b"\\u" not in body and not body.startswith(b"\xef\xbb\xbf"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_feedback.json_types import PYTHON_TYPES, noun
-from tap_feedback.records.fitting import NO_TYPES, Misfit, Property
+from tap_feedback.records.fitting import NO_TYPES, Misfit, Property, is_within
 from tap_feedback.records.text import free_name, replace_unstorable
 from tap_feedback.records.timestamps import is_normal, to_utc
 
@@ -91,10 +91,15 @@ class Conformer:
         self._date_times = [name for name, property_ in self._properties.items() if property_.is_date_time]
         for name in self._date_times:
             self._as_is[name] |= PYTHON_TYPES["string"]
-        # So are integers with bounds.
-        self._bounded = [(name, *property_.bounds) for name, property_ in self._properties.items() if property_.bounds]
-        for name, _, _ in self._bounded:
-            self._as_is[name] |= PYTHON_TYPES["integer"]
+        # So are objects, and integers with bounds.
+        self._checks: list[tuple[str, type, Callable[[Any], bool]]] = []
+        for name, property_ in self._properties.items():
+            if property_.object:
+                self._checks.append((name, dict, property_.object.holds))
+                self._as_is[name] |= PYTHON_TYPES["object"]
+            if property_.bounds:
+                self._checks.append((name, int, is_within(*property_.bounds)))
+                self._as_is[name] |= PYTHON_TYPES["integer"]
 
     def __call__(self, record: dict[str, Any], scrub: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - speed
         """Make a record fit, in place.
@@ -137,9 +142,9 @@ class Conformer:
                     unfit.append(name)
                 else:
                     record[name] = text
-        for name, low, high in self._bounded:
+        for name, kind, holds in self._checks:
             value = record.get(name)
-            if type(value) is int and not low <= value <= high:
+            if type(value) is kind and not holds(value):
                 unfit.append(name)
         return unfit
 
@@ -153,10 +158,10 @@ class Conformer:
         """Convert or remove the properties that do not fit unchanged; return the removed ones, if any."""
         extra: dict[str, Any] = {}
         misfits: list[Misfit] = []
-        as_is, counter = self._as_is, self.findings.extra
+        as_is, properties, counter = self._as_is, self._properties, self.findings.extra
         for name in unfit:
-            if name in self._properties:
-                self._properties[name].settle(record, name, name, misfits)
+            if name in properties:
+                properties[name].settle(record, name, name, misfits)
                 continue
             extra[name] = record.pop(name)
             if name in as_is:

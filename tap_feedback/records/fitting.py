@@ -45,6 +45,8 @@ class Property:
         self.as_is: frozenset[type] = NO_TYPES
         #: Conversions to try in turn on other values.
         self._attempts: list[Attempt] = []
+        #: The check of objects; None if only the attempts can make them fit.
+        self.object: Object | None = None
         #: The bounds of integers; empty without bounds, or if another type allows any integer.
         self.bounds: tuple[float, float] | tuple[()] = ()
         options = schema.get("anyOf", schema.get("oneOf", ()))
@@ -64,7 +66,7 @@ class Property:
         if (limits := _limits(schema, names)) is not None:
             self._attempts = [_within(limits, self.as_is, self._attempts)]
             self.as_is = PYTHON_TYPES["null"] if self.nullable and _holds(limits, None) else NO_TYPES
-            self.is_date_time, self.bounds = False, ()
+            self.is_date_time, self.bounds, self.object = False, (), None
             self.wanted += " within the limits of its schema"
 
     def _accept(self, name: str, schema: Mapping[str, Any]) -> str:
@@ -78,7 +80,8 @@ class Property:
             self._attempts.append(_on_value(to_integer_within(*self.bounds)))
             return f"{NOUNS[name]} {_range(*self.bounds)}"
         if name == "object" and schema.keys() & {"properties", "additionalProperties", "required"}:
-            self._attempts.append(Object(schema).fit)
+            self.object = Object(schema)
+            self._attempts.append(self.object.fit)
         elif name == "array" and isinstance(schema.get("items"), (dict, bool)):
             self._attempts.append(Array(schema).fit)
         else:
@@ -125,14 +128,27 @@ class Object:
         self._as_is = {name: member.as_is for name, member in self._members.items()}
         self._required = frozenset(schema.get("required", ()))
 
+    def holds(self, value: dict[str, Any]) -> bool:
+        """Return whether the object fits unchanged."""
+        as_is = self._as_is
+        try:
+            for name, item in value.items():
+                if type(item) not in as_is[name]:
+                    return False
+        except KeyError:  # a member that the schema does not list
+            others = self._others.as_is
+            if any(type(item) not in as_is.get(name, others) for name, item in value.items()):
+                return False
+        return self._required <= value.keys()
+
     def fit(self, value: object, path: str, misfits: list[Misfit]) -> object:
         """Return the object if its members fit, else a copy with converted members, or MISFIT."""
         if type(value) is not dict:
             return MISFIT
+        if self.holds(value):
+            return value
         as_is, others = self._as_is.get, self._others
         unfit = [name for name, item in value.items() if type(item) not in as_is(name, others.as_is)]
-        if not unfit and self._required <= value.keys():
-            return value
         fitted = dict(value)
         found: list[Misfit] = []
         for name in unfit:
@@ -167,6 +183,11 @@ class Array:
 def _on_value(convert: Callable[[object], object]) -> Attempt:
     """Return a conversion that needs only the value as an attempt."""
     return lambda value, _path, _misfits: convert(value)
+
+
+def is_within(low: float, high: float) -> Callable[[int], bool]:
+    """Return a check of the bounds of integers."""
+    return lambda value: low <= value <= high
 
 
 def _limits(schema: Mapping[str, Any], types: Iterable[str]) -> Draft7Validator | None:

@@ -139,11 +139,12 @@ class Replication:
         """Return the records in the range, and those without a value of the key."""
         trusts = self.incremental.trust_filter
         start, end = (None, None) if trusts else (self.start, self.end)
-        newest = self._newest
+        key, newest = self.key, self._newest
+        place_of = parse_instant if self.is_instant else self._place
         kept = []
         for record in records:
-            value = record.get(self.key)
-            place = None if value is None else self._place(value)
+            value = record.get(key)
+            place = None if value is None else place_of(value)
             if place is not None:
                 if (start is not None and place < start) or (end is not None and place >= end):
                     continue
