@@ -49,7 +49,9 @@ def by_meltano(job_name: str, job: Job, uri: str) -> Usage:
         "TARGET_POSTGRES_SQLALCHEMY_URL": driver(uri),
         "MELTANO_DATABASE_URI": f"sqlite:///{job.folder}/meltano.db",
     }
-    return run([str(meltano.MELTANO), "run", job_name], job.folder, variables, interval=INTERVAL)
+    # An installation would count as time, and could replace plugins that others use.
+    command = [str(meltano.MELTANO), "run", "--no-install", job_name]
+    return run(command, job.folder, variables, interval=INTERVAL)
 
 
 def by_pipe(tool: Tool, job_name: str | None, job: Job, uri: str) -> Usage:
