@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 #: Seconds of waiting for a page from which one more request ahead is worthwhile: the time to handle some pages.
 WORTH_ANOTHER = 0.005
 #: Seconds to pause after a request that is alone in flight, so that its thread sends it before the rows are handled.
-#: Without a pause, the interpreter would let the stream's thread go on with the rows, and the API would sit idle.
+#: Without a pause, the interpreter would let the stream's thread go on with the rows, and the API would sit idle. If
+#: other streams wait for the lock, there is enough to do meanwhile.
 HAND_OVER = 0.00003
 
 
@@ -121,9 +122,8 @@ class Fetcher:
                 self._request(paginator.upcoming(width))
                 if not self.source.slots.is_limited and (width == 1 or self._waited > WORTH_ANOTHER):
                     width = min(2 * width, self.connection.api.max_connections)
-                if len(self._in_flight) == 1:
-                    with self.lock.released():
-                        time.sleep(HAND_OVER)
+                if len(self._in_flight) == 1 and not self.lock.is_wanted:
+                    time.sleep(HAND_OVER)
             self.progress.pages += 1
             if paginator.total is not None:
                 number = len(self.progress.totals) if number is None else number

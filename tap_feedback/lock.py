@@ -24,6 +24,7 @@ class StreamLock:
         self._lock = threading.Lock()
         self._lock.acquire()
         self._owner = self._holder = threading.get_ident()
+        self._waiting: set[int] = set()
         self._reserved = False
         self._closed = False
 
@@ -33,11 +34,19 @@ class StreamLock:
         Raises:
             LockClosed: The lock is closed, or reserved for another thread.
         """
-        self._lock.acquire()
+        if not self._lock.acquire(blocking=False):
+            self._waiting.add(threading.get_ident())
+            self._lock.acquire()
+            self._waiting.discard(threading.get_ident())
         if self._closed or (self._reserved and threading.get_ident() != self._owner):
             self._lock.release()
             raise LockClosed
         self._holder = threading.get_ident()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another thread waits for the lock."""
+        return bool(self._waiting)
 
     def release(self) -> None:
         """Let another thread acquire the lock. Do nothing if this thread does not hold it."""

@@ -36,6 +36,24 @@ def test_owner_holds_the_lock(run: Callable[..., object]) -> None:
         assert acquired.wait(5)
 
 
+def test_is_wanted(run: Callable[..., object]) -> None:
+    """The holder knows whether another thread waits for the lock."""
+    lock, ended = StreamLock(), threading.Event()
+
+    def turn() -> None:
+        lock.acquire()
+        lock.release()
+        ended.set()
+
+    assert not lock.is_wanted
+    run(turn)
+    while not lock.is_wanted:
+        assert not ended.wait(0.001)
+    with lock.released():
+        assert ended.wait(5)
+    assert not lock.is_wanted
+
+
 def test_one_holder_at_a_time(run: Callable[..., object]) -> None:
     """Only one of many threads holds the lock at a time."""
     lock, holders, most = StreamLock(), 0, 0
