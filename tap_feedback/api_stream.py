@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_feedback.checkpoint import Mark
     from tap_feedback.connection import Connection
     from tap_feedback.lock import StreamLock
     from tap_feedback.page import Page
@@ -198,7 +199,13 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
         return TimeRange(start, end, incremental=incremental, clock=self.clock, is_whole=is_whole, sends_end=sends_end)
 
     def range_pages(
-        self, bounds: Bounds, params: Mapping[str, Any], context: Context | None = None, *, checks_order: bool = True
+        self,
+        bounds: Bounds,
+        params: Mapping[str, Any],
+        context: Context | None = None,
+        *,
+        checks_order: bool = True,
+        mark: Mark | None = None,
     ) -> Iterator[Page]:
         """Return the pages of one time range, in one pass. The first request is sent immediately.
 
@@ -207,8 +214,9 @@ class ApiStream(RESTStream[dict[str, Any]], ABC):
             params: The parameters of the pass.
             context: Of a child, the fields of its parent's row.
             checks_order: Whether rows must be in the order that the settings promise.
+            mark: Notes how far the rows reach, if they come in ascending order.
         """
-        return pages_of(self, bounds, params, context, checks_order=checks_order)
+        return pages_of(self, bounds, params, context, checks_order=checks_order, mark=mark)
 
     def note_response(self, response: Response) -> None:
         """Pass the API's clock on. Responses come in the order of the pages."""

@@ -19,18 +19,28 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_feedback.api_stream import ApiStream
+    from tap_feedback.checkpoint import Mark
     from tap_feedback.page import Page
     from tap_feedback.records.time_range import Bounds
 
 
 def pages_of(
-    stream: ApiStream, bounds: Bounds, params: Mapping[str, Any], context: Context | None, *, checks_order: bool
+    stream: ApiStream,
+    bounds: Bounds,
+    params: Mapping[str, Any],
+    context: Context | None,
+    *,
+    checks_order: bool,
+    mark: Mark | None = None,
 ) -> Iterator[Page]:
     """Return the pages of one time range, which takes several chains if the API serves only so many pages of one."""
     start, end = bounds
 
     def chain(start: str | None) -> Chain:
-        return _chain(stream, RangeRequest(params, start, end), context, checks_order=checks_order)
+        made = _chain(stream, RangeRequest(params, start, end), context, checks_order=checks_order)
+        if mark is None or made.order is None or not mark.checkpoints.follows_rows:
+            return made
+        return made._replace(pages=mark.follow(made.pages, made.order, made.paginator))
 
     first = chain(start)
     if stream.declaration.paginator.max_pages is None:

@@ -12,6 +12,7 @@ from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.encoding.simple import ActivateVersionMessage
 
 from tap_feedback.catalog import with_fixed_parts
+from tap_feedback.checkpoint import checkpoints_of
 from tap_feedback.connection_test import prove
 from tap_feedback.lock import LockClosed
 from tap_feedback.output import Output
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
+    from tap_feedback.checkpoint import Checkpoints
     from tap_feedback.writer import MessageWriter
 
 Record = dict[str, Any]
@@ -190,10 +192,15 @@ class FeedbackStream(RangedStream):
         is_wanted = self.general.emit_activate_version_messages and self.replication is None
         return self.tap.initialized_at // 1000 if is_wanted else None
 
+    def new_checkpoints(self) -> Checkpoints | None:
+        """Return the checkpoints of a new sync; None if its state can only move at its end."""
+        return checkpoints_of(self, self._output)
+
     def complete(self) -> None:
         """Move the bookmark, activate the version and write the state, after the last row of a successful sync."""
         if self.parents is not None:
             self.parents.complete()
+        self.progress.is_resumable = False
         self.announce()  # in case there was no row
         if self.replication is not None:
             self.replication.move_bookmark()

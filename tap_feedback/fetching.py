@@ -185,12 +185,18 @@ class Fetcher:
 
     def _take(self, paginator: Paginator, page: Page) -> Page:
         """Hand a page to the paginator, and end if all that follows is older than what is wanted."""
-        rows = paginator.take(page)
-        paginator.mind_cap(page)
-        if (order := self.source.order) is not None:
-            order.take(page.rows, reach=paginator.reach)
-            if order.is_past and (paginator.moves_on or paginator.is_capped):
-                paginator.finished, paginator.is_capped = True, False
+        order = self.source.order
+        try:
+            rows = paginator.take(page)
+            paginator.mind_cap(page)
+            if order is not None:
+                order.take(page.rows, reach=paginator.reach)
+                if order.is_past and (paginator.moves_on or paginator.is_capped):
+                    paginator.finished, paginator.is_capped = True, False
+        except FatalAPIError:
+            if order is not None:
+                order.is_broken = True
+            raise
         return page._replace(rows=rows)
 
     def _read(self, response: Response, request: HTTPRequest) -> Page:

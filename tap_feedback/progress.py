@@ -27,7 +27,8 @@ class Progress:
     """The counts of one stream.
 
     `rows` and `rows_with_extras` count what was written. `waited` is in seconds. `totals` holds the number of rows that
-    the API reports for each chain. `parents` says how many parents of a child are done. `result` is `running` from the
+    the API reports for each chain. `parents` says how many parents of a child are done, and
+    `is_resumable` whether the state has the place of a stream that is not complete. `result` is `running` from the
     start of the stream to its end.
     """
 
@@ -40,6 +41,7 @@ class Progress:
     totals: dict[int, int] = field(default_factory=dict)
     bookmark: str = ""
     parents: str = ""
+    is_resumable: bool = False
     result: str = "waiting"
     started: float = field(default_factory=time.monotonic)
     _waits_for: tuple[str, float] | None = field(default=None, init=False)  # and since when

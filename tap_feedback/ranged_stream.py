@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
+    from tap_feedback.checkpoint import Checkpoints
     from tap_feedback.page import Page
-    from tap_feedback.records.time_range import TimeRange
+    from tap_feedback.records.time_range import TimeRange, Window
     from tap_feedback.row_order import RowOrder
 
 
@@ -33,16 +35,17 @@ class RangedStream(ApiStream):
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
         replication = Replication(
-            self.name,
+            self.declaration,
             str(self.replication_key),
             is_instant=self.is_timestamp_replication_key,
             state=self.stream_state,
             settings=self.general,
-            incremental=self.declaration.incremental,
             clock=self.clock,
         )
         if has_dates(self):
             replication.start_with_day()
+        if replication.until is not None:
+            self.stream_log.info("continues a sync that was stopped")
         if replication.is_taken_over:
             self.stream_log.info("takes over the bookmark of a singer-io tap, `%s`", self.replication_key)
         return replication
@@ -74,11 +77,45 @@ class RangedStream(ApiStream):
         if self.parents is not None:
             yield from child_pages(self, self.parents)
             return
-        for chains in self.groups(self.time_range):
-            yield from interleave(chains, self.connection.api.max_connections)
+        for windows in self.groups(self.time_range, checkpoints=self.new_checkpoints()):
+            yield from interleave(windows, self.connection.api.max_connections)
 
-    def groups(self, time_range: TimeRange, context: Context | None = None) -> Iterator[Iterator[Iterator[Page]]]:
-        """Yield groups of chains; those of one group may be read concurrently, and the next group only after them."""
-        for params in self.passes:
-            for group in time_range.windows():
-                yield (self.range_pages(time_range.bounds(window), params, context) for window in group)
+    def new_checkpoints(self) -> Checkpoints | None:
+        """Return the checkpoints of a new sync; None if its state can only move at its end."""
+        return None
+
+    def groups(
+        self, time_range: TimeRange, context: Context | None = None, *, checkpoints: Checkpoints | None = None
+    ) -> Iterator[Iterator[Iterator[Page]]]:
+        """Yield groups of windows, each as its pages.
+
+        Those of one group may be read concurrently, and the next group only after them.
+        """
+        numbers = count()
+        for group in time_range.windows():
+            yield (
+                self._window_pages(next(numbers), window, time_range, context, checkpoints=checkpoints)
+                for window in group
+            )
+
+    def _window_pages(
+        self,
+        number: int,
+        window: Window,
+        time_range: TimeRange,
+        context: Context | None,
+        *,
+        checkpoints: Checkpoints | None,
+    ) -> Iterator[Page]:
+        """Return the pages of a window, in one pass after the other. The first request is sent immediately."""
+
+        def passes() -> Iterator[Iterator[Page]]:
+            for number_of_pass, params in enumerate(self.passes):
+                mark = checkpoints.mark(number_of_pass, number, window) if checkpoints else None
+                rest = mark.rest if mark else window
+                if rest is not None:
+                    pages = self.range_pages(time_range.bounds(rest), params, context, mark=mark)
+                    yield mark.complete(pages) if mark else pages
+
+        chains = passes()
+        return chain.from_iterable(chain(list(islice(chains, 1)), chains))

@@ -87,6 +87,7 @@ class RowOrder:
         last: The furthest value, as it is compared; None before the first one.
         last_key: The key of its row.
         is_past: Whether the last page, and so all that follows, is older than the start.
+        is_broken: Whether the pages show that rows are missing, or in another order.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class RowOrder:
         self.last: Any = None
         self.last_key: Any = None
         self.is_past = False
+        self.is_broken = False
         self._key = key
         self._order = order
         self._post_process = post_process

@@ -41,7 +41,8 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[float, Meta(ge=0.04, le=36500)] | None,
         Meta(
             description="Length in days, at least 0.04, of the windows to split the time range into, several of which "
-            "are read concurrently; needs `start_param` and `end_param`; null to read it as a whole."
+            "are read concurrently; the state follows the windows that are complete; needs `start_param` and "
+            "`end_param`; null to read it as a whole."
         ),
     ] = None
     initial_value: Annotated[
@@ -55,8 +56,9 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
     row_order: Annotated[
         Literal["asc", "desc"] | None,
         Meta(
-            description="Order in which the API sorts rows by the replication key, which is checked row by row: `asc` "
-            "or `desc`, which stops behind a whole page of rows that are too old; null if it is not known."
+            description="Order in which the API sorts rows by the replication key, which is checked row by row: `asc`, "
+            "with which the state follows the rows, or `desc`, which stops behind a whole page of rows that are too "
+            "old; null if it is not known."
         ),
     ] = None
     trust_filter: Annotated[

@@ -98,11 +98,18 @@ class Runner(Generic[AnyStream]):
                 workers.shutdown(wait=False, cancel_futures=True)
         if self._exit_code:
             self._lock.close()
-            saved = "; state was saved for the streams that had finished" if at_end else ""
-            self._logger.error("Stopped by a signal%s", saved)
+            self._logger.error("Stopped by a signal%s", self._saved if at_end else "")
             if self._last_resort:
                 self._last_resort.cancel()
             raise Aborted(self._exit_code)
+
+    @property
+    def _saved(self) -> str:
+        """Words for what a last state has, after a signal."""
+        placed = [stream.name for stream in self._streams if stream.progress.is_resumable]
+        where = "from where it was" if len(placed) == 1 else "from where they were"
+        so_far = f"; the next sync continues {', '.join(placed)} {where}" if placed else ""
+        return f"; state was saved for the streams that had finished{so_far}"
 
     def log_summary(self) -> None:
         """Log a table with the progress of each stream."""

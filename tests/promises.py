@@ -62,6 +62,8 @@ PROMISES = {
     ),
     "The API serves no more than `paginator.max_pages` pages.": "test_a_sorted_list_is_read_beyond_the_cap",
     "One stream fails.": "test_others_stay_whole",
+    "The process is killed during a sync with `incremental.window`, or with rows in ascending order "
+    "(`incremental.row_order`).": "test_kill_9",
     "SIGTERM or Ctrl-C stops the tap.": "test_signal_while_rows_flow",
     "The target dies, or a disk is full.": "test_closed_pipe",
     "A FULL_TABLE sync fails with `emit_activate_version_messages` set.": (

@@ -50,6 +50,25 @@ def test_a_signal_ends_the_streams(handlers: list[int], caplog: pytest.LogCaptur
     assert not handlers
 
 
+def test_after_a_signal_the_log_names_streams_that_will_continue(
+    handlers: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The state has their place, so that no other run need begin at the beginning."""
+
+    def work(stream: Stream) -> None:
+        stream.progress.is_resumable = stream.name != "forums"
+        if stream.name != "forums":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Aborted):
+        runner(*(Stream(name, work) for name in ("forums", "features"))).run(Stream.run, at_end=lambda: None)
+    assert caplog.messages[-1] == (
+        "Stopped by a signal; state was saved for the streams that had finished; "
+        "the next sync continues features from where it was"
+    )
+    assert not handlers
+
+
 def test_a_second_signal_is_ignored(handlers: list[int]) -> None:
     """A person who presses Ctrl-C twice must not cut off the last state, nor change the exit code."""
     written: list[str] = []

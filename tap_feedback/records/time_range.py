@@ -37,10 +37,14 @@ class SyncClock:
 
 
 class Window(NamedTuple):
-    """A time range, without its end; None for an open end."""
+    """A time range, without its end; None for an open end.
+
+    `until` is where the next window begins; None if the range is not split there.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
+    until: datetime | None = None
 
 
 class TimeRange:
@@ -81,6 +85,11 @@ class TimeRange:
         """Whether the range is empty, so there is nothing to request."""
         return self.start is not None and self.end is not None and self.start >= self.end
 
+    @property
+    def is_split(self) -> bool:
+        """Whether the range is read in windows."""
+        return self._days is not None and self.start is not None
+
     def windows(self) -> Iterator[list[Window]]:
         """Yield groups of windows. The windows of a group may be read concurrently, the groups one after the other.
 
@@ -101,7 +110,8 @@ class TimeRange:
             step, last = timedelta(days=self._days), min(began, end or began)
             windows, start = [], self.start
             while start < last:
-                windows.append(Window(start, min(start + step, last) + OVERLAP))
+                until = min(start + step, last)
+                windows.append(Window(start, until + OVERLAP, until))
                 start += step
             yield windows
         last = min(self._clock.began, end or self._clock.began)
@@ -115,7 +125,7 @@ class TimeRange:
 
     def bounds(self, window: Window) -> Bounds:
         """Return the start and the end of a window in the API's format."""
-        start, end = window
+        start, end, _ = window
         is_first = start == self.start
         if start is not None and not is_first:
             start -= OVERLAP
