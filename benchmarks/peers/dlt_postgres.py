@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import dlt
@@ -15,6 +16,11 @@ from benchmarks.peers.dlt_rest_api import api_config
 
 #: Before the first row. The streams of the analytics API have a cursor, as those of the tap do.
 START = "2019-01-01T00:00:00Z"
+
+
+def in_utc(text: str) -> str:
+    """Return a time as the API takes it. Rows have times in several zones."""
+    return datetime.fromisoformat(text).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def main(config_file: str, folder: str, uri: str, *how: str) -> None:
@@ -31,8 +37,12 @@ def main(config_file: str, folder: str, uri: str, *how: str) -> None:
         for resource in declared["resources"]:
             resource["write_disposition"] = "merge"
             if name == "analytics":
-                cursor = {"start_param": "updated_after", "cursor_path": "updated_at", "initial_value": START}
-                resource["endpoint"]["incremental"] = cursor
+                resource["endpoint"]["incremental"] = {
+                    "start_param": "updated_after",
+                    "cursor_path": "updated_at",
+                    "initial_value": START,
+                    "convert": in_utc,
+                }
         resources += rest_api_resources(declared)
     if "parallel" in how:
         dlt.config["extract.workers"] = len(resources)
