@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tap_feedback.records.replication import Replication
     from tap_feedback.row_order import RowOrder
 
-#: The time between two STATE messages of a stream, as a multiple of the CPU time that one takes: so all of them take
-#: 1 % at most. A state may be large, as it is that of all streams.
-TIMES_ITS_COST = 100
-#: Least number of seconds between two of them with `batch_config`, as each one closes a file.
-BATCH_INTERVAL = 30
+#: Part of the time of a sync that its STATE messages may take, and number of seconds that they may take at first. A
+#: state may be large, as it is that of all streams.
+SHARE, AT_FIRST = 0.01, 0.005
+#: With `batch_config`, each state closes a file: seconds that one more file costs a target, and all files may at first.
+FILE_COST, FILES_AT_FIRST = 0.1, 2.0
 
 
 def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None:
@@ -53,7 +53,7 @@ def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None
         replication,
         len(stream.passes),
         follows_rows=follows_rows,
-        interval=BATCH_INTERVAL if output.batches else 0,
+        closes_files=output.batches is not None,
         flush=flush,
         write=write,
     )
@@ -155,7 +155,7 @@ class Checkpoints:
         replication: Has the state.
         passes: Number of passes.
         follows_rows: Whether rows come in ascending order of the replication key, in each chain.
-        interval: Least number of seconds between two states.
+        closes_files: Whether each state closes a batch file.
         flush: Writes what the target does not have yet of the records so far.
         write: Writes the state.
     """
@@ -166,16 +166,17 @@ class Checkpoints:
         passes: int,
         *,
         follows_rows: bool,
-        interval: float,
+        closes_files: bool,
         flush: Callable[[], None],
         write: Callable[[], None],
     ) -> None:
         self.replication = replication
         self.follows_rows = follows_rows
-        self._interval = interval
+        self._closes_files = closes_files
         self._flush = flush
         self._write = write
-        self._due = 0.0
+        self._began = time.monotonic()
+        self._spent = 0.0  # seconds for states so far
         self._saved: list[Any] = [None] * passes
         self._frontiers = [Frontier(resumed) for resumed in replication.until or [None] * passes]
 
@@ -193,18 +194,17 @@ class Checkpoints:
         return Mark(self, self._frontiers[number_of_pass], number, window)
 
     def save(self) -> None:
-        """Save how far the sync has come, if it is time for that."""
-        if time.monotonic() < self._due:
-            return
+        """Save how far the sync has come, unless states have taken too much time already."""
         until = [frontier.until for frontier in self._frontiers]
-        if until == self._saved:
+        at_first = FILES_AT_FIRST if self._closes_files else AT_FIRST
+        if until == self._saved or self._spent > at_first + SHARE * (time.monotonic() - self._began):
             return
         self._saved = until
-        began = time.thread_time()
         self._flush()
+        began = time.thread_time()
         self._note()
         self._write()
-        self._due = time.monotonic() + max(TIMES_ITS_COST * (time.thread_time() - began), self._interval)
+        self._spent += FILE_COST if self._closes_files else time.thread_time() - began
 
     def _note(self) -> None:
         """Note in the state how far the sync has come. The bookmark follows, but not beyond the newest row."""

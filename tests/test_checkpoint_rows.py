@@ -31,7 +31,8 @@ NOWHERE = {"replication_key": "at", "replication_key_value": None, "progress": N
 @pytest.fixture(autouse=True)
 def _every_place_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A STATE message for each place, however much time it takes."""
-    monkeypatch.setattr(checkpoint, "TIMES_ITS_COST", 0)
+    monkeypatch.setattr(checkpoint, "AT_FIRST", 3600)
+    monkeypatch.setattr(checkpoint, "FILES_AT_FIRST", 3600)
 
 
 @pytest.mark.parametrize("paginator", PAGINATORS)

@@ -41,8 +41,8 @@ ASC = {"row_order": "asc"}
 @pytest.fixture
 def _every_place_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A STATE message for each place, however much time it takes."""
-    monkeypatch.setattr(checkpoint, "TIMES_ITS_COST", 0)
-    monkeypatch.setattr(checkpoint, "BATCH_INTERVAL", 0)
+    monkeypatch.setattr(checkpoint, "AT_FIRST", 3600)
+    monkeypatch.setattr(checkpoint, "FILES_AT_FIRST", 3600)
 
 
 def case_of(chance: random.Random, folder: Path) -> Case:
