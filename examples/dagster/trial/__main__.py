@@ -1,0 +1,99 @@
+"""Command line of the trial: a backfill with kills, the same with one process, and one at a vendor with a limit."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo.postgres import postgres
+from feedback_loads.ranges import ranges
+from sandbox import Limit
+from trial.instance import Instance
+from trial.kills import Kills
+from trial.vendor import BACKFILL, TENANTS, change, vendor
+from trial.warehouse import Comparison, compare, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Seconds before each response: the limit of the backfill is the vendor, not the machine.
+LATENCY = 1.0
+RANGES = list(ranges(date.fromisoformat(str(BACKFILL["start"])), date.fromisoformat(str(BACKFILL["end"])), 3))
+PARTITIONS = [f"{each.name}|{tenant}" for tenant in TENANTS for each in RANGES]
+VICTIMS = {"2020-07|acme": RANGES[2].start, "2021-04|globex": RANGES[5].start}
+#: Requests that the limited vendor allows in so many seconds; and how many the taps may send in a minute, a tenth less.
+ALLOWED, PERIOD = 100, 10.0
+PER_MINUTE = 540
+
+
+def main() -> int:
+    """Run the trial, and return the exit code: 0 if every row was loaded once and nothing failed."""
+    with tempfile.TemporaryDirectory(prefix="trial-") as name, postgres() as database:
+        folder = Path(name)
+        complete = [_with_four(folder, database), _with_one(folder, database), _limited(folder, database)]
+    return 0 if all(complete) else 1
+
+
+def _with_four(folder: Path, database: str) -> bool:
+    """Run the backfill, kill two partitions on the way, then run the regular syncs; return whether all is right."""
+    with vendor(latency=LATENCY) as apis:
+        instance = Instance(folder / "four", apis, database, schema="four", processes=4)
+        kills = Kills(instance, apis, VICTIMS)
+        _announce("Backfill with 4 processes, of which 2 are killed", PARTITIONS)
+        wall = instance.backfill(PARTITIONS, meanwhile=kills)
+        receipts = instance.receipts(PARTITIONS)
+        print(f"\n{'partition':<16}{'attempts':>9}{'rows':>8}{'seconds':>9}")
+        for partition, receipt in receipts.items():
+            print(f"{partition:<16}{receipt['attempts']:>9}{receipt['rows']:>8,}{receipt['seconds']:>9.1f}")
+        print(f"{'all':<16}{'':>9}{rows_of(receipts.values()):>8,}{wall:>9.1f}")
+        changed = change(apis)
+        print(f"\n{changed} rows change. The regular syncs continue from the handover")
+        for tenant in TENANTS:
+            instance.sync(tenant)
+        return _show(compare(database, apis, "four")) and not kills.left
+
+
+def _with_one(folder: Path, database: str) -> bool:
+    """Run the same backfill with one process, and return whether all rows of the ranges are there."""
+    with vendor(latency=LATENCY) as apis:
+        instance = Instance(folder / "one", apis, database, schema="one", processes=1)
+        _announce("Backfill with 1 process", PARTITIONS)
+        wall = instance.backfill(PARTITIONS)
+        print(f"{rows_of(instance.receipts(PARTITIONS).values()):,} rows in {wall:.1f} s")
+    return True
+
+
+def _limited(folder: Path, database: str) -> bool:
+    """Run a part of the backfill at a vendor with a limit; return whether every first attempt succeeded."""
+    limit = Limit(ALLOWED, PERIOD)
+    partitions = [partition for partition in PARTITIONS if partition < "2021"]
+    with vendor(latency=0, limit=limit) as apis:
+        instance = Instance(
+            folder / "limited", apis, database, schema="limited", processes=4, requests_per_minute=PER_MINUTE
+        )
+        _announce(
+            f"Backfill with 4 processes that share {PER_MINUTE} requests a minute of the 600 that the vendor allows",
+            partitions,
+        )
+        wall = instance.backfill(partitions)
+        requests = sum(len(sandbox.requests) for sandbox in apis.values())
+    attempts: int = sum(receipt["attempts"] for receipt in instance.receipts(partitions).values())
+    print(f"{attempts} attempts, {requests:,} requests in {wall:.1f} s, of which the vendor refused {limit.refused}")
+    return attempts == len(partitions)
+
+
+def _announce(what: str, partitions: Sequence[str]) -> None:
+    print(f"\n{what}: {len(partitions)} partitions", flush=True)
+
+
+def _show(found: Comparison) -> bool:
+    print(f"{found.at_the_vendor:,} rows at the vendor, {found.loaded:,} in the warehouse,", end=" ")
+    print(f"{found.missing} missing, {found.surplus} twice or out of date")
+    return not found.missing and not found.surplus
+
+
+if __name__ == "__main__":
+    sys.exit(main())
