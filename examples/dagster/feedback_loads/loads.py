@@ -103,7 +103,7 @@ class Loader:
         """
         each, tenant = self._settings.range(range_name), self._tenant.name
         if not is_over(each.end):
-            raise SettingsError(f"`backfill`: {range_name} ends on {each.end}; run it after that day has begun")
+            raise SettingsError(f"`backfill`: {range_name} ends on {each.end}; run it after that day")
         name = f"{tenant}/backfill/{range_name}"
         if self._store.read(receipt_name(tenant, each)):
             self._store.delete(name)

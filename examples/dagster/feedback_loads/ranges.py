@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,6 +58,6 @@ def moment(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def is_over(day: date) -> bool:
-    """Return whether a day has begun in UTC."""
-    return datetime.now(tz=timezone.utc) >= midnight(day)
+def is_over(end: date) -> bool:
+    """Return whether a range has ended: a day later, as the clock of a vendor may be late, or its rows."""
+    return datetime.now(tz=timezone.utc) >= midnight(end) + timedelta(days=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from feedback_loads.ranges import moment, ranges
+from feedback_loads.ranges import is_over, moment, ranges
 
 
 def test_quarters() -> None:
@@ -35,3 +35,9 @@ def test_ranges_that_are_refused(start: date, end: date, months: int) -> None:
     """Ranges are whole months."""
     with pytest.raises(ValueError, match="`backfill"):
         list(ranges(start, end, months))
+
+
+def test_the_end_of_a_range() -> None:
+    """A range is over a day after its end, so that no row comes into it late."""
+    today = datetime.now(tz=timezone.utc).date()
+    assert [is_over(today + timedelta(days=days)) for days in (-2, -1, 1)] == [True, True, False]

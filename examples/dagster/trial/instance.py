@@ -132,6 +132,10 @@ class Instance:
         """Return the receipts of partitions that are complete."""
         return {partition: found for partition in partitions if (found := self.receipt(partition))}
 
+    def rows(self, partitions: list[str]) -> int:
+        """Return how many rows the last attempts have read."""
+        return sum(receipt["rows"] for receipt in self.receipts(partitions).values())
+
     def sync(self, tenant: str) -> None:
         """Run the regular sync of a tenant."""
         self._dagster("asset", "materialize", *MODULE, "--select", f"{POOL}/sync", "--partition", tenant)
