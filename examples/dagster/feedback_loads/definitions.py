@@ -10,9 +10,12 @@ import dagster as dg
 
 from feedback_loads.handover import BackfillIncompleteError, missing
 from feedback_loads.loads import Loader, Result
+from feedback_loads.ranges import is_over
 from feedback_loads.states import FolderStore
 from feedback_loads.tenants import Settings, SettingsError, Tenant
 
+#: Tag of a run with its pool, as in dagster.yaml.
+POOL = "feedback_loads/pool"
 #: An attempt waits 10, 20 and 40 seconds. The tap itself has retried each request before.
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -23,18 +26,18 @@ def definitions(settings: Settings) -> dg.Definitions:
     Each run loads one partition, in a process that Dagster starts for it: one of the machine, or of a cluster, as
     `run_launcher` in dagster.yaml says. The assets of a pool share its limit, however their runs are started.
     """
-    assets, jobs, schedules = [], [], []
+    assets, jobs, schedules, sensors = [], [], [], []
     for pool, tenants in settings.pools.items():
-        regular = _sync(pool, tenants, settings)
-        job = dg.define_asset_job(f"{pool}_sync", [regular])
         if settings.ranges:
-            backfill = _backfill(pool, tenants, settings)
-            assets.append(backfill)
-            jobs.append(dg.define_asset_job(f"{pool}_backfill", [backfill]))
-        assets.append(regular)
-        jobs.append(job)
-        schedules.append(_schedule(job, tenants, settings))
-    return dg.Definitions(assets=assets, jobs=jobs, schedules=schedules, executor=dg.in_process_executor)
+            assets.append(_backfill(pool, tenants, settings))
+            jobs.append(dg.define_asset_job(f"{pool}_backfill", [assets[-1]], tags={POOL: pool}))
+            sensors.append(_sensor(jobs[-1], tenants, settings))
+        assets.append(_sync(pool, tenants, settings))
+        jobs.append(dg.define_asset_job(f"{pool}_sync", [assets[-1]], tags={POOL: pool}))
+        schedules.append(_schedule(jobs[-1], tenants, settings))
+    return dg.Definitions(
+        assets=assets, jobs=jobs, schedules=schedules, sensors=sensors, executor=dg.in_process_executor
+    )
 
 
 def _backfill(pool: str, tenants: Sequence[Tenant], settings: Settings) -> dg.AssetsDefinition:
@@ -80,6 +83,27 @@ def _sync(pool: str, tenants: Sequence[Tenant], settings: Settings) -> dg.Assets
             return _materialized(_loader(context, pool, context.partition_key, settings).sync())
 
     return sync
+
+
+def _sensor(job: Any, tenants: Sequence[Tenant], settings: Settings) -> dg.SensorDefinition:
+    """Return a sensor that runs the backfill: it requests each range that is left, once.
+
+    Dagster retries these runs if their process is killed. It does not retry those of `dagster job backfill`.
+    """
+
+    @dg.sensor(name=f"{job.name}_sensor", job=job, minimum_interval_seconds=30)
+    def sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
+        store, is_complete = FolderStore(settings.states), True
+        for tenant in tenants:
+            for name in missing(store, tenant.name, settings.ranges):
+                is_complete = False
+                if is_over(settings.range(name).end):
+                    key = dg.MultiPartitionKey({"tenant": tenant.name, "range": name})
+                    yield dg.RunRequest(run_key=str(key), partition_key=key)
+        if is_complete:
+            yield dg.SkipReason("all ranges are complete")
+
+    return sensor
 
 
 def _schedule(job: Any, tenants: Sequence[Tenant], settings: Settings) -> dg.ScheduleDefinition:

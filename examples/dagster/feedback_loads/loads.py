@@ -44,12 +44,14 @@ class Result:
 
     Args:
         log: What is worth keeping of the tap's log.
+        started: When it started, in seconds since 1970.
         wall: Its duration in seconds.
         attempt: Its number among the attempts to load the same, beginning with 1.
         state: The last state.
     """
 
     log: Log
+    started: float
     wall: float
     attempt: int
     state: dict[str, Any]
@@ -115,12 +117,13 @@ class Loader:
             config["start_date"] = moment(each.start)
         catalog = self._tables()
         if start and start >= midnight(each.end):
-            result = Result(Log(), 0, 1, {})  # the tenant has no rows in this range
+            result = Result(Log(), time.time(), 0, 1, {})  # the tenant has no rows in this range
         else:
             with tempfile.TemporaryDirectory() as folder:
                 result = self._run(Path(folder), config, catalog, name, self._store.read(name) or {})
-        figures = {"rows": result.log.rows.total(), "attempts": result.attempt, "seconds": result.wall}
-        self._store.write(receipt_name(tenant, each), receipt(each, splittable(catalog), **figures))
+        figures = {"attempts": result.attempt, "started": result.started, "seconds": result.wall}
+        rows = result.log.rows.total()
+        self._store.write(receipt_name(tenant, each), receipt(each, splittable(catalog), rows=rows, **figures))
         return result
 
     def _tables(self) -> Catalog:
@@ -164,12 +167,12 @@ class Loader:
                 log.add(line)
             self._echo(f"{process}: {line}")
 
-        started = time.monotonic()
+        started = time.time()
         try:
             pipe.run(tap, self._target(folder), on_start=on_start, on_state=on_state, on_line=on_line)
         except pipe.PipeError as error:
             raise LoadError("; ".join([f"{name}: {error}", *log.errors])) from None
-        return Result(log, time.monotonic() - started, attempt, states[0])
+        return Result(log, started, time.time() - started, attempt, states[0])
 
     def _tap(self, folder: Path, config: dict[str, Any], *arguments: str) -> Command:
         """Return the tap's command. The keys are only in its environment, and no file contains them."""

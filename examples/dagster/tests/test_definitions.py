@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from feedback_loads.definitions import definitions
+from feedback_loads.definitions import POOL, definitions
 from feedback_loads.tenants import settings_of
 
 pytestmark = pytest.mark.process
@@ -118,6 +119,22 @@ def test_failures_that_no_retry_changes(tmp_path: Path) -> None:
         assert "the pool has no limit; set one in dagster.yaml" in unlimited
 
 
+def test_the_backfill(tmp_path: Path) -> None:
+    """The sensor requests each range that is left, in the pool that dagster.yaml limits, until all are complete."""
+    defs = made(tmp_path)
+    sensor = defs.resolve_sensor_def("api_example_com_backfill_sensor")
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        run(defs, "api_example_com_backfill", "2023-01|acme", instance)
+        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+        requests = sensor.evaluate_tick(context).run_requests or ()
+        assert [request.partition_key for request in requests] == ["2023-04|acme", "2023-01|globex", "2023-04|globex"]
+        assert {request.run_key for request in requests} == {request.partition_key for request in requests}
+        assert defs.resolve_job_def("api_example_com_backfill").tags == {POOL: "api_example_com"}
+        for request in requests:
+            run(defs, "api_example_com_backfill", str(request.partition_key), instance)
+        assert str(sensor.evaluate_tick(context).skip_message) == "all ranges are complete"
+
+
 def test_the_schedule(tmp_path: Path) -> None:
     """It leaves out tenants whose backfill is not complete, and says so."""
     defs = made(tmp_path)
@@ -138,4 +155,6 @@ def test_the_instance() -> None:
     text = (Path(__file__).parents[1] / "home" / "dagster.yaml").read_text("utf-8")
     assert "enabled: false" in text.partition("telemetry:")[2].partition("\n\n")[0]
     assert "granularity: run" in text
+    assert f"- key: {POOL}\n" in text
+    assert set(re.findall(r"limit: (\d+)", text)) == {"4"}
     assert json.loads((Path(__file__).parents[1] / "tenants.json").read_text("utf-8"))

@@ -7,24 +7,23 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from demo.postgres import postgres
-from feedback_loads.ranges import midnight, ranges
+from feedback_loads.ranges import midnight
 from sandbox import Limit
 from trial.instance import Instance
 from trial.kills import Kills
-from trial.vendor import BACKFILL, TENANTS, change, vendor
+from trial.vendor import BACKFILL, HALF, TENANTS, change, vendor
 from trial.warehouse import Comparison, compare
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: Seconds before each response: the limit of the backfill is the vendor, not the machine.
 LATENCY = 1.0
-RANGES = list(ranges(date.fromisoformat(str(BACKFILL["start"])), date.fromisoformat(str(BACKFILL["end"])), 3))
-PARTITIONS = [f"{each.name}|{tenant}" for tenant in TENANTS for each in RANGES]
-VICTIMS = {"2020-07|acme": RANGES[2].start, "2021-04|globex": RANGES[5].start}
+#: Partitions that are killed in their middle, with their start, and whether Dagster's process is killed, not the tap.
+VICTIMS = {
+    "2020-07|acme": (date(2020, 7, 1), False),
+    "2021-04|globex": (date(2021, 4, 1), False),
+    "2020-10|initech": (date(2020, 10, 1), True),
+}
 #: Requests that the limited vendor allows in so many seconds; and how many the taps may send in a minute, a tenth less.
 ALLOWED, PERIOD = 150, 20
 PER_MINUTE = 400
@@ -45,20 +44,20 @@ def main() -> int:
 def _with_four(folder: Path, database: str) -> tuple[bool, float]:
     """Run the backfill with kills, then the regular syncs; return whether all rows are there, and the seconds."""
     with vendor(latency=LATENCY) as apis:
-        instance = Instance(folder / "four", apis, database, schema="four", processes=4)
+        instance = Instance(folder / "four", apis, database, schema="four", backfill=BACKFILL, processes=4)
         kills, changed = Kills(instance, apis, VICTIMS), list[int]()
 
         def meanwhile() -> None:
             kills()
-            if not changed and len(instance.receipts(PARTITIONS)) >= len(PARTITIONS) / 2:
+            if not changed and len(instance.receipts) >= len(instance.partitions) / 2:
                 changed.append(change(apis))
 
-        _announce("Backfill with 4 processes, of which 2 are killed", PARTITIONS)
-        wall = instance.backfill(PARTITIONS, meanwhile=meanwhile)
+        _announce("Backfill with 4 processes, and kills of two taps and one run of Dagster", instance)
+        wall = instance.backfill(meanwhile=meanwhile)
         print(f"\n{'partition':<16}{'attempts':>9}{'rows':>8}{'seconds':>9}")
-        for partition, receipt in instance.receipts(PARTITIONS).items():
+        for partition, receipt in instance.receipts.items():
             print(f"{partition:<16}{receipt['attempts']:>9}{receipt['rows']:>8,}{receipt['seconds']:>9.1f}")
-        print(f"{'all':<16}{'':>9}{instance.rows(PARTITIONS):>8,}{wall:>9.1f}")
+        print(f"{'all':<16}{'':>9}{instance.rows:>8,}{wall:>9.1f}, at most {instance.concurrent} at a time")
         print(f"\n{sum(changed)} rows changed meanwhile. The regular syncs continue from the handover", flush=True)
         for tenant in TENANTS:
             instance.sync(tenant)
@@ -68,32 +67,37 @@ def _with_four(folder: Path, database: str) -> tuple[bool, float]:
 def _with_one(folder: Path, database: str) -> tuple[bool, float]:
     """Run the same backfill with one process; return whether all rows are there, and the seconds."""
     with vendor(latency=LATENCY) as apis:
-        instance = Instance(folder / "one", apis, database, schema="one", processes=1)
-        _announce("Backfill with 1 process", PARTITIONS)
-        wall = instance.backfill(PARTITIONS)
-        print(f"{instance.rows(PARTITIONS):,} rows in {wall:.1f} s; before the end of the backfill:")
-        return _show(compare(database, apis, "one", before=midnight(RANGES[-1].end))), wall
+        instance = Instance(folder / "one", apis, database, schema="one", backfill=BACKFILL, processes=1)
+        _announce("Backfill with 1 process", instance)
+        wall = instance.backfill()
+        print(f"{instance.rows:,} rows in {wall:.1f} s, at most {instance.concurrent} at a time; up to its end:")
+        return _show(compare(database, apis, "one", before=midnight(instance.ranges[-1].end))), wall
 
 
 def _limited(folder: Path, database: str) -> bool:
     """Run a part of the backfill at a vendor with a limit; return whether every first attempt succeeded."""
     limit = Limit(ALLOWED, PERIOD)
-    partitions = [partition for partition in PARTITIONS if partition < "2021"]
     with vendor(latency=0, limit=limit) as apis:
         instance = Instance(
-            folder / "limited", apis, database, schema="limited", processes=4, requests_per_minute=PER_MINUTE
+            folder / "limited",
+            apis,
+            database,
+            schema="limited",
+            backfill=HALF,
+            processes=4,
+            requests_per_minute=PER_MINUTE,
         )
         allowed = f"{PER_MINUTE} of the {ALLOWED * 60 // PERIOD} requests a minute that the vendor allows"
-        _announce(f"Backfill with 4 processes that share {allowed}", partitions)
-        wall = instance.backfill(partitions)
+        _announce(f"Backfill with 4 processes that share {allowed}", instance)
+        wall = instance.backfill()
         requests = sum(len(sandbox.requests) for sandbox in apis.values())
-    attempts: int = sum(receipt["attempts"] for receipt in instance.receipts(partitions).values())
+    attempts: int = sum(receipt["attempts"] for receipt in instance.receipts.values())
     print(f"{attempts} attempts, {requests:,} requests in {wall:.1f} s, of which the vendor refused {limit.refused}")
-    return attempts == len(partitions)
+    return attempts == len(instance.partitions)
 
 
-def _announce(what: str, partitions: Sequence[str]) -> None:
-    print(f"\n{what}: {len(partitions)} partitions", flush=True)
+def _announce(what: str, instance: Instance) -> None:
+    print(f"\n{what}: {len(instance.partitions)} partitions", flush=True)
 
 
 def _show(found: Comparison) -> bool:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedback_loads.states import FolderStore
-from trial.vendor import BACKFILL, POOL, keys, settings
+from feedback_loads.tenants import read_settings
+from trial.vendor import POOL, keys, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from trial.vendor import Vendor
 
@@ -37,6 +38,7 @@ class Instance:
         apis: The vendor.
         database: URI of the warehouse.
         schema: Beginning of the names of the schemas.
+        backfill: The ranges.
         processes: The limit of the pool.
         requests_per_minute: The vendor's limit; None for none.
     """
@@ -48,6 +50,7 @@ class Instance:
         database: str,
         *,
         schema: str,
+        backfill: Mapping[str, Any],
         processes: int,
         requests_per_minute: int | None = None,
     ) -> None:
@@ -57,14 +60,17 @@ class Instance:
         home.mkdir(parents=True)
         text = (HERE / "home" / "dagster.yaml").read_text(encoding="utf-8")
         (home / "dagster.yaml").write_text(
-            re.sub("default_limit: .*", f"default_limit: {processes}", text), encoding="utf-8"
+            re.sub(r"(default_limit|\blimit): .*", rf"\1: {processes}", text), encoding="utf-8"
         )
         given = json.loads((HERE / "tenants.json").read_text(encoding="utf-8"))
         given["target"]["config"]["default_target_schema"] = f"{schema}_{{tenant}}"
         given["target"]["command"][0] = str(TARGET)
-        given |= {"tap": [str(TAP)], "backfill": BACKFILL, "states": "states"}
+        given |= {"tap": [str(TAP)], "backfill": backfill, "states": "states"}
         given["tenants"] = settings(apis, requests_per_minute=requests_per_minute)
         (folder / "tenants.json").write_text(json.dumps(given), encoding="utf-8")
+        self.ranges = read_settings(folder / "tenants.json").ranges
+        #: As in `2020-01|acme`.
+        self.partitions = [f"{each.name}|{tenant}" for tenant in apis for each in self.ranges]
         self._environment = {
             **os.environ,
             **keys(apis),
@@ -96,45 +102,53 @@ class Instance:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def backfill(self, partitions: list[str], *, meanwhile: Callable[[], None] = lambda: None) -> float:
-        """Run a backfill to its end, and return the seconds that it took from the start of the daemon on.
+    def backfill(self, *, meanwhile: Callable[[], None] = lambda: None) -> float:
+        """Run the backfill to its end, and return the seconds that it took from the start of the daemon on.
 
         Args:
-            partitions: Its partitions, as in `2020-01|acme`.
             meanwhile: Called several times a second.
 
         Raises:
             TimeoutError: Partitions were left when the time was over.
         """
         # Before the daemon, as the first process creates Dagster's databases.
-        job = f"{POOL}_backfill"
-        self._dagster("job", "backfill", *MODULE, "-j", job, "--partitions", ",".join(partitions), "--noprompt")
+        self._dagster("sensor", "start", *MODULE, f"{POOL}_backfill_sensor")
         started = time.monotonic()
         with self._daemon():
-            while left := [partition for partition in partitions if not self.receipt(partition)]:
+            while left := [partition for partition in self.partitions if not self._receipt(partition)]:
                 if time.monotonic() - started > TIMEOUT:
                     raise TimeoutError(f"not loaded: {', '.join(left)}; see {self._folder}/daemon.log")
                 meanwhile()
                 time.sleep(0.1)
             return time.monotonic() - started
 
+    @property
+    def receipts(self) -> dict[str, dict[str, Any]]:
+        """The receipts of partitions that are complete."""
+        return {partition: found for partition in self.partitions if (found := self._receipt(partition))}
+
+    @property
+    def rows(self) -> int:
+        """How many rows the last attempts have read."""
+        return sum(receipt["rows"] for receipt in self.receipts.values())
+
+    @property
+    def concurrent(self) -> int:
+        """How many loads ran concurrently, counting the last attempts."""
+        spans: list[tuple[float, float]] = [
+            (receipt["started"], receipt["started"] + receipt["seconds"]) for receipt in self.receipts.values()
+        ]
+        return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+
     def attempt(self, partition: str) -> dict[str, Any] | None:
         """Return the last attempt to load a partition."""
         name, _, tenant = partition.partition("|")
         return self.store.read(f"{tenant}/backfill/{name}.attempt")
 
-    def receipt(self, partition: str) -> dict[str, Any] | None:
+    def _receipt(self, partition: str) -> dict[str, Any] | None:
         """Return the receipt of a partition, if it is complete."""
         name, _, tenant = partition.partition("|")
         return self.store.read(f"{tenant}/backfill/{name}.complete")
-
-    def receipts(self, partitions: list[str]) -> dict[str, dict[str, Any]]:
-        """Return the receipts of partitions that are complete."""
-        return {partition: found for partition in partitions if (found := self.receipt(partition))}
-
-    def rows(self, partitions: list[str]) -> int:
-        """Return how many rows the last attempts have read."""
-        return sum(receipt["rows"] for receipt in self.receipts(partitions).values())
 
     def sync(self, tenant: str) -> None:
         """Run the regular sync of a tenant."""

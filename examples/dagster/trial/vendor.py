@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TENANTS = ("acme", "globex", "initech")
-#: Two years in quarters, for which the APIs have rows, and some more for the regular sync.
+#: Two years in quarters, for which the APIs have rows, and some more for the regular sync; and half of them.
 BACKFILL = {"start": "2020-01-01", "end": "2022-01-01", "months": 3}
+HALF = {**BACKFILL, "end": "2021-01-01"}
 ROWS, SNAPSHOT_ROWS = 6_000, 300
 #: The name of the pool that all three share.
 POOL = "sandbox"
