@@ -76,7 +76,7 @@ def _sync(pool: str, tenants: Sequence[Tenant], settings: Settings) -> dg.Assets
         partitions_def=dg.StaticPartitionsDefinition([tenant.name for tenant in tenants]),
         deps=[dg.AssetKey([pool, "backfill"])] if settings.ranges else [],  # each tenant on all its ranges
         retry_policy=RETRIES,
-        description="Regular sync of each tenant. It continues where the backfill ends.",
+        description="Regular sync of each tenant. It continues at the end of the backfill.",
     )
     def sync(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         with _retries_if_they_help():
@@ -147,7 +147,7 @@ def _loader(context: dg.AssetExecutionContext, pool: str, tenant: str, settings:
 
 
 def _limit(instance: dg.DagsterInstance, pool: str) -> int | None:
-    """Return the maximum number of concurrent runs of a pool; None if there is none."""
+    """Return the maximum number of concurrent runs of a pool; None if it is not limited."""
     limits: dict[str, int] = {each.name: each.limit for each in instance.event_log_storage.get_pool_limits()}
     default: int | None = instance.get_concurrency_config().pool_config.default_pool_limit
     return limits.get(pool, default)

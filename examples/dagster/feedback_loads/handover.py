@@ -1,4 +1,4 @@
-"""Handover of a backfill to the regular sync: where each stream continues.
+"""Handover of a backfill to the regular sync: the place at which each stream continues.
 
 A range of the backfill ends before its `end_date`, and the regular sync starts with the rows of that very moment. So
 with the end of the last range as bookmark, no row is missed, and none is read twice. A row that changes during the
@@ -69,7 +69,7 @@ def handover(store: StateStore, tenant: str, ranges: Sequence[Range]) -> dict[st
 
 
 def _receipt(store: StateStore, tenant: str, each: Range) -> dict[str, Any] | None:
-    """Return the receipt of a range; None if there is none, or if it is for a range that ended elsewhere."""
+    """Return the receipt of a range; None if it is not complete, or was loaded with another end."""
     found = store.read(receipt_name(tenant, each))
     if found and (found["start"], found["end"]) == (moment(each.start), moment(each.end)):
         return found

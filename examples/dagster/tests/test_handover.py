@@ -1,4 +1,4 @@
-"""The regular sync begins where the backfill ends."""
+"""The regular sync begins at the end of the backfill."""
 
 from __future__ import annotations
 

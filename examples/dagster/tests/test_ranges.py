@@ -10,7 +10,7 @@ from feedback_loads.ranges import is_over, moment, ranges
 
 
 def test_quarters() -> None:
-    """Each range ends where the next one starts, also from one year to the next."""
+    """Each range ends at the start of the next one, also from one year to the next."""
     found = list(ranges(date(2023, 7, 1), date(2024, 7, 1), 3))
     assert [each.name for each in found] == ["2023-07", "2023-10", "2024-01", "2024-04"]
     assert [each.end for each in found[:-1]] == [each.start for each in found[1:]]

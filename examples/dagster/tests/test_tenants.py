@@ -20,7 +20,7 @@ def given(**tenant: Any) -> dict[str, Any]:
 
 
 def test_the_sample() -> None:
-    """The shipped file can be used as it is, and tenants with an address of their own have a pool of their own."""
+    """The shipped file can be used as it is, and tenants with different addresses have different pools."""
     settings = read_settings(SAMPLE)
     assert len(settings.ranges) == 8
     assert settings.pools.keys() == {"acme_uservoice_com", "globex_uservoice_com"}

@@ -135,10 +135,10 @@ class Instance:
     @property
     def concurrent(self) -> int:
         """How many loads ran concurrently, counting the last attempts."""
-        spans: list[tuple[float, float]] = [
+        runs: list[tuple[float, float]] = [
             (receipt["started"], receipt["started"] + receipt["seconds"]) for receipt in self.receipts.values()
         ]
-        return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+        return max(sum(start <= moment < end for start, end in runs) for moment, _ in runs)
 
     def attempt(self, partition: str) -> dict[str, Any] | None:
         """Return the last attempt to load a partition."""
