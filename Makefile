@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test lint types unit tests docs demo bench clean
+.PHONY: help check test lint types unit tests docs demo bench example clean
 
 help: ## Show this list
 	@echo 'Requires Python 3.10 or later, make and git. PYTHON=python3.12 selects another Python.'
@@ -47,7 +47,12 @@ demo: .meltano/ready ## Load a sandbox with Meltano and count the rows; TARGET=t
 bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 or ONLY=postgres measures less, into .cache/bench
 	.venv/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY))
 
+example: .venv/ready examples/dagster/.venv/ready examples/dagster/.venv-target/ready ## Run examples/dagster: a backfill of three tenants with 4 processes, with kills, and with 1
+	@cd examples/dagster && .venv/bin/pytest --quiet tests/test_definitions.py
+	@cd examples/dagster && PYTHONPATH=.:../.. ../../.venv/bin/python -m trial
+
 clean: ## Remove everything that make created
+	rm -rf examples/dagster/.venv examples/dagster/.venv-target
 	rm -rf .venv .venv-meltano .meltano .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -66,4 +71,14 @@ clean: ## Remove everything that make created
 
 .meltano/ready: .venv-meltano/ready meltano.yml
 	UV_COMPILE_BYTECODE=1 .venv-meltano/bin/meltano install
+	@touch $@
+
+examples/dagster/.venv/ready: .venv/ready examples/dagster/pyproject.toml
+	$(UV) venv --quiet --clear --python .venv examples/dagster/.venv
+	cd examples/dagster && ../../$(UV) pip install --quiet --compile-bytecode --python .venv --requirements pyproject.toml --group test
+	@touch $@
+
+examples/dagster/.venv-target/ready: .venv/ready examples/dagster/pyproject.toml
+	$(UV) venv --quiet --clear --python .venv examples/dagster/.venv-target
+	cd examples/dagster && ../../$(UV) pip install --quiet --compile-bytecode --python .venv-target --group target
 	@touch $@

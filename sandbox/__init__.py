@@ -2,6 +2,7 @@
 
 from sandbox.apis import Options
 from sandbox.exchange import RecordedRequest
+from sandbox.limit import Limit
 from sandbox.server import Sandbox
 
-__all__ = ["Options", "RecordedRequest", "Sandbox"]
+__all__ = ["Limit", "Options", "RecordedRequest", "Sandbox"]

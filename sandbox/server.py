@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from sandbox.limit import Limit
+
 PREFIXES = ("/v1/", "/api/v2/admin/")
 CONTROL = "/_sandbox/rows/"
 DEFAULT_ROWS = 2_000
@@ -64,6 +66,8 @@ class Sandbox:
         if unknown := sorted(rows_of.keys() - {stream.name for stream in STREAMS}):
             raise ValueError(f"unknown stream {', '.join(unknown)}")
         self.latency = latency
+        #: Limit on requests to the three APIs, which other sandboxes may share; None for none.
+        self.limit: Limit | None = None
         self._apis = make_apis(apis or {})
         self._clients = {
             api.access.client: api.access for api in self._apis.values() if isinstance(api.access, TokenAccess)
@@ -172,6 +176,8 @@ class Sandbox:
         if table is None:
             raise Refused(404, f"there is nothing at {request.path}")
         self._apis[table.stream.api].access.check(request)
+        if self.limit:
+            self.limit.take(request.time)
         response = table.respond(request, self.url)
         limits = self._rate_limit() if table.stream.api == "analytics" else {}
         return response._replace(headers={**response.headers, **limits})

@@ -1,0 +1,1 @@
+"""Trial of the project: loads local APIs into a temporary PostgreSQL, and kills processes on the way."""
