@@ -126,8 +126,8 @@ class Batch:
             if self._rows >= self._settings.batch_size or self._bytes >= MAX_BYTES:
                 self.flush()
             elif len(self._buffer) >= BUFFER_SIZE:
-                with self._writing():
-                    self._write_buffer()
+                with self._writing() as file:
+                    self._write_buffer(file)
 
     def flush(self) -> None:
         """Complete the file, if there is one, and write its message.
@@ -137,8 +137,8 @@ class Batch:
         """
         if not self._rows:
             return
-        with self._writing():
-            file = self._write_buffer()
+        with self._writing() as file:
+            self._write_buffer(file)
             file.close()
         url = file.publish()  # with the lock, as its message must follow even if a signal comes
         self._file, self._rows, self._bytes = None, 0, 0
@@ -153,24 +153,24 @@ class Batch:
         if self._file is not None:
             self._file.discard()
 
-    def _write_buffer(self) -> BatchFile:
-        """Write the buffer into the file, which is created if necessary."""
-        if self._file is None:
-            self._file = self._folder.new_file(f"{self._path}-{self.count + 1}")
+    def _write_buffer(self, file: BatchFile) -> None:
         lines, self._buffer = self._buffer, bytearray()
-        self._file.write(lines)
-        return self._file
+        file.write(lines)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Release the lock while a file is written, compressed or sent.
+    def _writing(self) -> Iterator[BatchFile]:
+        """Release the lock while the file is written, compressed or sent.
+
+        It is created with the lock, so that a sync that ends knows of all files to remove.
 
         Raises:
             FatalSyncError: It failed.
         """
         try:
+            if self._file is None:
+                self._file = self._folder.new_file(f"{self._path}-{self.count + 1}")
             with self._lock.released():
-                yield
+                yield self._file
         except Exception as error:  # noqa: BLE001 - the driver of a remote storage may raise anything
             reason = _reason(error)
             raise FatalSyncError(f"a batch file cannot be written ({reason}); check `batch_config.storage`") from None

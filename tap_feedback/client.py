@@ -94,6 +94,11 @@ class FeedbackStream(RangedStream):
         self.progress.result = "running"
         self.stream_log.info("ok, %s", prove(self))
 
+    def discard(self) -> None:
+        """Remove batch files that are not complete. A thread that still waits when the sync ends cannot do it."""
+        if hasattr(self, "_output"):
+            self._output.close()
+
     # Record and message
 
     def get_batch_config(self, config: Mapping[str, Any]) -> None:

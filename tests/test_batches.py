@@ -256,3 +256,36 @@ def test_a_signal_leaves_whole_files_only(sandbox: Sandbox, tmp_path: Path) -> N
     for name, mark in run.state["bookmarks"].items():
         if "replication_key_value" in mark:
             assert len(rows_of(run, name)) == 250
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_a_request_leaves_no_part_of_a_file(
+    tmp_path: Path, compression: str | None, number: signal.Signals
+) -> None:
+    """The stream's own thread waits for the API, so it cannot remove its file."""
+    rows = [{"id": each, "updated_at": "2024-01-01T00:00:00Z", "name": "x" * 1000} for each in range(1000)]
+
+    def respond(request: Any) -> dict[str, Any]:
+        if "cursor" in request.query:
+            server.closing.wait(30)
+        return {"forums": rows, "pagination": {"cursor": "2"}}
+
+    folder = tmp_path / "batches"
+    with Server(respond) as server:
+        config = {"analytics": api(server.url), "batch_config": batch(folder, compression)}
+        (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+        (tmp_path / "catalog.json").write_text(json.dumps(catalog_of(config, "forums")), "utf-8")
+        with subprocess.Popen(
+            [TAP, "--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as tap:
+            while tap.poll() is None and not (
+                folder.is_dir() and any("forums" in path.name for path in folder.iterdir())
+            ):
+                time.sleep(0.005)
+            tap.send_signal(number)
+            tap.wait(30)
+    assert tap.returncode == 128 + number
+    assert not list(folder.iterdir())
