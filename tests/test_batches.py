@@ -9,10 +9,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 from tests.configs import STREAMS
 from tests.runs import TAP, Run, api, catalog_of, sync
@@ -213,6 +214,69 @@ def test_a_stream_that_fails_leaves_no_part_of_a_file(tmp_path: Path) -> None:
     assert not batches_of(run, "forums")
     assert not list(tmp_path.iterdir())
     assert "replication_key_value" not in run.state["bookmarks"].get("forums", {})
+
+
+class Broken(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A remote storage that takes one file, then fails as drivers do, with a message that quotes a key."""
+
+    protocol = "broken"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    error: ClassVar[Exception] = ValueError()
+
+    def put_file(self, *args: Any, **kwargs: Any) -> None:
+        """Take a file."""
+        if self.store:
+            raise self.error
+        super().put_file(*args, **kwargs)
+
+
+fsspec.register_implementation("broken", Broken)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("invalid: key=f00d"), "ValueError"),
+        (OSError(5, "the storage does not know the key f00d"), "Input/output error"),
+        (OSError("the storage does not know the key f00d"), "OSError"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:UPath 'broken'")
+def test_a_remote_folder_that_fails(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream fails, its bookmark stays, and the message quotes nothing of the driver's."""
+    monkeypatch.setattr(Broken, "error", error)
+    Broken.store.clear()
+    rows = [{"id": each, "updated_at": f"2024-01-0{each}T00:00:00Z"} for each in (1, 2, 3)]
+    with forums(*rows) as server:
+        config = {"analytics": api(server.url), "batch_config": batch("broken://bucket", batch_size=2)}
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.failures == {
+        "forums": f"a batch file cannot be written ({reason}); check `batch_config.storage`",
+    }
+    assert [row["id"] for row in rows_of(run, "forums")] == [1, 2]
+    assert run.state == {"bookmarks": {"forums": {}}}
+
+
+def test_a_file_that_vanishes_before_it_has_its_name(tmp_path: Path) -> None:
+    """The stream fails with the reason, without a path, and its bookmark stays."""
+    rows = [{"id": each, "updated_at": "2024-01-01T00:00:00Z", "name": "x" * 1000} for each in range(1000)]
+
+    def respond(request: Any) -> dict[str, Any]:
+        if "cursor" not in request.query:
+            return {"forums": rows, "pagination": {"cursor": "2"}}
+        while not (found := [path for path in tmp_path.iterdir() if "forums" in path.name]):
+            time.sleep(0.005)
+        found[0].unlink()
+        return {"forums": [{**rows[0], "id": 1000}], "pagination": {}}
+
+    with Server(respond) as server:
+        config = {"analytics": api(server.url), "batch_config": batch(tmp_path)}
+        run = sync(config, catalog=catalog_of(config, "forums"))
+    assert run.failures == {
+        "forums": "a batch file cannot be written (No such file or directory); check `batch_config.storage`"
+    }
+    assert run.state == {"bookmarks": {"forums": {}}}
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
