@@ -124,8 +124,6 @@ class FeedbackStream(RangedStream):
                     counter.increment(self.progress.rows - counted)
                     counted = self.progress.rows
                 output.flush()
-                if batches and output.batches:
-                    batches.increment(output.batches.count)
             except LockClosed:
                 metrics.pop_all()  # another thread writes the last messages and log lines
                 raise
@@ -134,6 +132,8 @@ class FeedbackStream(RangedStream):
                 raise
             finally:
                 output.close()
+                if batches and output.batches:
+                    batches.increment(output.batches.count)
             self.writer.flush()
         yield from ()
 

@@ -243,8 +243,11 @@ fsspec.register_implementation("broken", Broken)
     ],
 )
 @pytest.mark.filterwarnings("ignore:UPath 'broken'")
-def test_a_remote_folder_that_fails(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stream fails, its bookmark stays, and the message quotes nothing of the driver's."""
+def test_a_remote_folder_that_fails(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stream fails, its bookmark stays, the files so far count, and the message quotes nothing of the driver's."""
+    caplog.set_level("INFO")
     monkeypatch.setattr(Broken, "error", error)
     Broken.store.clear()
     rows = [{"id": each, "updated_at": f"2024-01-0{each}T00:00:00Z"} for each in (1, 2, 3)]
@@ -255,6 +258,7 @@ def test_a_remote_folder_that_fails(error: Exception, reason: str, monkeypatch: 
         "forums": f"a batch file cannot be written ({reason}); check `batch_config.storage`",
     }
     assert [row["id"] for row in rows_of(run, "forums")] == [1, 2]
+    assert '"metric":"batch_count","value":1' in caplog.text
     assert run.state == {"bookmarks": {"forums": {}}}
 
 
