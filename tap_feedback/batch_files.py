@@ -135,7 +135,8 @@ class BatchFile:
         return self._folder.publish(self._part, self._path)
 
     def discard(self) -> None:
-        """Remove the file. Once it is published, this does nothing."""
+        """Remove the file, if that is possible. Once it is published, this does nothing."""
         with suppress(OSError):
             self._raw.close()
-        self._part.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)

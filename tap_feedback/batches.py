@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,9 @@ def check_batches(settings: BatchSettings) -> None:
     try:
         BatchFolder(settings).prepare()
     except Exception as error:  # noqa: BLE001 - the driver of a remote storage may raise anything
-        raise ConfigurationError(f"`batch_config.storage.root` cannot be used: {_reason(error)}") from None
+        # Nothing was sent yet: the driver is not installed, or there is none.
+        reason = one_line(str(error)) if isinstance(error, (ImportError, ValueError)) else _reason(error)
+        raise ConfigurationError(f"`batch_config.storage.root` cannot be used: {reason}") from None
 
 
 class Batches:
@@ -126,8 +129,10 @@ class Batch:
             if self._rows >= self._settings.batch_size or self._bytes >= MAX_BYTES:
                 self.flush()
             elif len(self._buffer) >= BUFFER_SIZE:
-                with self._writing():
-                    self._write_buffer()
+                with _explained():
+                    file = self._open()
+                    with self._lock.released():
+                        self._write_buffer(file)
 
     def flush(self) -> None:
         """Complete the file, if there is one, and write its message.
@@ -137,10 +142,12 @@ class Batch:
         """
         if not self._rows:
             return
-        with self._writing():
-            file = self._write_buffer()
-            file.close()
-        url = file.publish()  # with the lock, as its message must follow even if a signal comes
+        with _explained():
+            file = self._open()
+            with self._lock.released():  # while it is written, compressed or sent
+                self._write_buffer(file)
+                file.close()
+            url = file.publish()  # with the lock, as its message must follow even if a signal comes
         self._file, self._rows, self._bytes = None, 0, 0
         self.count += 1
         encoding = self._settings.encoding
@@ -153,33 +160,33 @@ class Batch:
         if self._file is not None:
             self._file.discard()
 
-    def _write_buffer(self) -> BatchFile:
-        """Write the buffer into the file, which is created if necessary."""
+    def _open(self) -> BatchFile:
+        """Return the file. It is created with the lock, so that a sync that ends knows of all files to remove."""
         if self._file is None:
             self._file = self._folder.new_file(f"{self._path}-{self.count + 1}")
-        lines, self._buffer = self._buffer, bytearray()
-        self._file.write(lines)
         return self._file
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Release the lock while a file is written, compressed or sent.
+    def _write_buffer(self, file: BatchFile) -> None:
+        lines, self._buffer = self._buffer, bytearray()
+        file.write(lines)
 
-        Raises:
-            FatalSyncError: It failed.
-        """
-        try:
-            with self._lock.released():
-                yield
-        except Exception as error:  # noqa: BLE001 - the driver of a remote storage may raise anything
-            reason = _reason(error)
-            raise FatalSyncError(f"a batch file cannot be written ({reason}); check `batch_config.storage`") from None
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say why a file cannot be written.
+
+    Raises:
+        FatalSyncError: It cannot.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the driver of a remote storage may raise anything
+        reason = _reason(error)
+        raise FatalSyncError(f"a batch file cannot be written ({reason}); check `batch_config.storage`") from None
 
 
 def _reason(error: Exception) -> str:
     """Return why a file cannot be written. Messages of drivers may quote keys, so only the system's are passed on."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, (ImportError, ValueError)):  # the driver is not installed, or there is none
-        return one_line(str(error))
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        return os.strerror(error.errno)  # drivers set `strerror` to what the storage said
     return type(error).__name__

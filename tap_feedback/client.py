@@ -94,6 +94,11 @@ class FeedbackStream(RangedStream):
         self.progress.result = "running"
         self.stream_log.info("ok, %s", prove(self))
 
+    def discard(self) -> None:
+        """Remove batch files that are not complete. A thread that still waits when the sync ends cannot do it."""
+        if hasattr(self, "_output"):
+            self._output.close()
+
     # Record and message
 
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
@@ -119,8 +124,6 @@ class FeedbackStream(RangedStream):
                     counter.increment(self.progress.rows - counted)
                     counted = self.progress.rows
                 output.flush()
-                if batches and output.batches:
-                    batches.increment(output.batches.count)
             except LockClosed:
                 metrics.pop_all()  # another thread writes the last messages and log lines
                 raise
@@ -129,6 +132,8 @@ class FeedbackStream(RangedStream):
                 raise
             finally:
                 output.close()
+                if batches and output.batches:
+                    batches.increment(output.batches.count)
             self.writer.flush()
         yield from ()
 

@@ -1,13 +1,9 @@
-"""Batch files: whole, valid, as configured, named before the state that covers them, and removed by nobody."""
+"""Batch files: whole, valid, as configured, named before the state that covers them, and never removed."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import resource
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +11,7 @@ import fsspec  # type: ignore[import-untyped]
 import pytest
 
 from tests.configs import STREAMS
-from tests.runs import TAP, Run, api, catalog_of, sync
+from tests.runs import Run, api, catalog_of, sync
 from tests.server import Server
 
 if TYPE_CHECKING:
@@ -179,80 +175,3 @@ def test_a_remote_folder(sandbox: Sandbox) -> None:
     (message,) = (message for message in run.messages if message["type"] == "BATCH")
     assert message["manifest"][0].startswith("memory://bucket/feedback/tap-feedback--forums-")
     assert [row["id"] for row in batches_of(run, "forums")[0]] == [row["id"] for row in sandbox.rows("forums")]
-
-
-# Failures
-
-
-@pytest.mark.parametrize(
-    ("root", "words"),
-    [
-        ("/dev/null/folder", "Not a directory"),
-        ("/proc/folder", "No such file or directory"),
-        ("nothing://bucket", "Unsupported filesystem: 'nothing'"),
-        ("s3://bucket", "s3fs"),
-    ],
-)
-def test_a_folder_that_cannot_be_used(sandbox: Sandbox, root: str, words: str) -> None:
-    """The message names the setting, and no request is sent."""
-    config = {**sandbox.config, "batch_config": batch(root)}
-    run = sync(config)
-    assert run.error is not None
-    assert run.error.startswith("`batch_config.storage.root` cannot be used: ")
-    assert words in run.error
-    assert not sandbox.requests
-
-
-def test_a_stream_that_fails_leaves_no_part_of_a_file(tmp_path: Path) -> None:
-    """What no message names is removed, and the bookmark stays."""
-    pages = {"": {"forums": [{"id": 1, "updated_at": "2024-01-01T00:00:00Z"}], "pagination": {"cursor": "2"}}}
-    with Server(lambda request: pages.get(request.query.get("cursor", ""), {"error": "gone"})) as server:
-        config = {"analytics": api(server.url, retry={"max_retries": 0}), "batch_config": batch(tmp_path)}
-        run = sync(config, catalog=catalog_of(config, "forums"))
-    assert "forums" in run.failures
-    assert not batches_of(run, "forums")
-    assert not list(tmp_path.iterdir())
-    assert "replication_key_value" not in run.state["bookmarks"].get("forums", {})
-
-
-@pytest.mark.parametrize("compression", [None, "gzip"])
-def test_a_full_disk(sandbox: Sandbox, tmp_path: Path, compression: str | None) -> None:
-    """The streams fail with the reason, no state moves, and no part of a file is left."""
-    folder = tmp_path / "batches"
-    config = {**sandbox.config, "batch_config": batch(folder, compression)}
-    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
-    done = subprocess.run(
-        [TAP, "--config", tmp_path / "config.json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
-    )
-    assert done.returncode == 1
-    assert "forums failed: a batch file cannot be written (File too large); check `batch_config.storage`" in done.stderr
-    messages = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {message["type"] for message in messages} == {"SCHEMA", "STATE"}
-    assert not any("replication_key_value" in mark for mark in messages[-1]["value"]["bookmarks"].values())
-    assert not list(folder.iterdir())
-
-
-def test_a_signal_leaves_whole_files_only(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each file is named and whole, and the last state covers no row of a file that was not."""
-    folder = tmp_path / "batches"
-    sandbox.latency = 0.02
-    config = {**sandbox.config, "batch_config": batch(folder, batch_size=100)}
-    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
-    with subprocess.Popen(
-        [TAP, "--config", tmp_path / "config.json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as tap:
-        while len(sandbox.requests) < 12 and tap.poll() is None:
-            time.sleep(0.005)
-        tap.send_signal(signal.SIGTERM)
-        out, _ = tap.communicate(timeout=30)
-    assert tap.returncode == 143
-    run = Run(messages=[json.loads(line) for line in out.splitlines()])
-    named = [path for message in run.messages if message["type"] == "BATCH" for path in message["manifest"]]
-    assert sorted(path.name for path in folder.iterdir()) == sorted(Path(path).name for path in named)
-    for name, mark in run.state["bookmarks"].items():
-        if "replication_key_value" in mark:
-            assert len(rows_of(run, name)) == 250
