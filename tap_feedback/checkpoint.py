@@ -207,7 +207,10 @@ class Checkpoints:
         self._due = time.monotonic() + max(TIMES_ITS_COST * (time.thread_time() - began), self._interval)
 
     def _note(self) -> None:
-        """Note in the state how far the sync has come. The bookmark follows, but not beyond the newest row."""
+        """Note in the state how far the sync has come. The bookmark follows, but not beyond the newest row.
+
+        Without a bookmark, the state says so: one of another replication key or of an earlier sync must not remain.
+        """
         replication = self.replication
         latest = self.latest
         until = [_capped(frontier, latest) for frontier in self._frontiers]
@@ -216,9 +219,7 @@ class Checkpoints:
         if None not in until and replication.newest is not None:
             replication.move_to(*self._reached(min(until), replication.newest))
         state = replication.state
-        state["replication_key"] = replication.key
-        if replication.bookmark is not None:
-            state["replication_key_value"] = replication.bookmark
+        state.update(replication_key=replication.key, replication_key_value=replication.bookmark)
         state[PLACE] = stored_place(
             replication.bookmark, Place(replication.before, replication.began, until, replication.newest)
         )

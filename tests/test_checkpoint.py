@@ -96,6 +96,20 @@ def test_empty_windows_count(caplog: pytest.LogCaptureFixture) -> None:
     assert second.state["bookmarks"][STREAM] == {"replication_key": "at", "replication_key_value": newest}
 
 
+def test_a_bookmark_of_another_key_does_not_remain() -> None:
+    """It would count as one of the new key if the sync is stopped before the first row."""
+    case = Case(Model(rows_at(5 * 24 * 60 + 60)), incremental={"window": 1}, connections=1, top=year())
+    case.model.down_from = 3
+    other = {"replication_key": "created", "replication_key_value": text(EPOCH + 8 * DAY)}
+    with Server(case.model) as server:
+        first = case.sync(server.url, {"bookmarks": {STREAM: other}})
+        assert first.state["bookmarks"][STREAM]["progress"]["until"] == [text(EPOCH + 3 * DAY)]
+        assert first.state["bookmarks"][STREAM]["replication_key_value"] is None
+        case.model.down_from = None
+        second = case.sync(server.url, first.state)
+    assert second.ids(STREAM) == ["0"]
+
+
 def test_windows_do_not_pass_the_moment_that_the_sync_began() -> None:
     """The last window ends there, and rows may still come to it."""
     start = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(hours=3)
