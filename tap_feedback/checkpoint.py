@@ -9,7 +9,7 @@ from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
 from tap_feedback.records.place import PLACE, Place, exact, stored_place
-from tap_feedback.records.time_range import OVERLAP, Window
+from tap_feedback.records.time_range import EARLIEST, OVERLAP, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +136,7 @@ class Mark(NamedTuple):
         APIs may leave out the very start of a range, so it is a second earlier.
         """
         if self.checkpoints.replication.is_instant:
-            place -= OVERLAP
+            place = max(place, EARLIEST + OVERLAP) - OVERLAP
             place = place if self.window.until is None else min(place, self.window.until)
         self.frontier.reach(self.number, place)
         self.checkpoints.save()

@@ -120,6 +120,22 @@ def test_rows_that_shift_are_not_passed(paginator: str, at: int) -> None:
     assert assert_no_state_passes_a_row(run, model, set()) > 5
 
 
+def test_rows_of_the_first_moment() -> None:
+    """Some APIs write the year 1 for rows without a time. Nothing is earlier."""
+    model = Model(rows_at(*range(20)), is_sorted=True)
+    for row in model.table[:9]:
+        row["at"] = "0001-01-01T00:00:00Z"
+    case = Case(model, "cursor", ASC)
+    with Server(model) as server:
+        model.down_from = 2
+        first = case.sync(server.url)
+        assert first.state["bookmarks"][STREAM]["progress"]["until"] == ["0001-01-01T00:00:00Z"]
+        model.down_from = None
+        second = case.sync(server.url, first.state)
+    assert second.error is None
+    assert len(second.ids(STREAM)) == 20
+
+
 def test_numbers_in_order() -> None:
     """A sequence is a bookmark, too; the tap leaves out the rows before it, as the API cannot."""
     stream = {"schema": {"seq": {"type": "integer"}}, "replication_key": "seq", "paginator": PAGINATORS["cursor"]}

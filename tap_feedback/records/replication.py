@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_feedback.records.place import PLACE, SECONDS, read_place
+from tap_feedback.records.time_range import EARLIEST
 from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 #: What to do about a bookmark that cannot be used.
 REMEDY = "remove it from the state to read from `start_date` on"
 
-EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 #: How far the date of a place can be behind that of UTC.
 MOST_BEHIND = timedelta(hours=12)
 
