@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
-from tap_feedback.records.place import PLACE, Place, exact, stored_place
+from tap_feedback.records.place import PLACE, Place, exact, forget_place, has_place, stored_place
 from tap_feedback.records.time_range import EARLIEST, OVERLAP, Window
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None
         stream.writer.flush()
 
     def write() -> None:
-        stream.progress.is_resumable = stream.stream_state.get(PLACE) is not None
+        stream.progress.is_resumable = has_place(stream.stream_state)
         stream.writer.write_message(StateMessage(stream.tap_state))
 
     return Checkpoints(
@@ -235,17 +235,13 @@ class Checkpoints:
         return place, exact(place) if replication.is_instant else place
 
     def take_back(self) -> None:
-        """Take the state back to where the sync began, as its rows are not as they were promised.
-
-        Members become null, as a runner may merge a state with the one before, which has them.
-        """
+        """Take the state back to where the sync began, as its rows are not as they were promised."""
         replication = self.replication
-        if replication.state.get(PLACE) is None:
+        if not has_place(replication.state):
             return
         replication.bookmark = replication.before
-        replication.state.update(
-            {"replication_key": replication.key, "replication_key_value": replication.before, PLACE: None}
-        )
+        replication.state.update(replication_key=replication.key, replication_key_value=replication.before)
+        forget_place(replication.state)
         self._write()
 
 

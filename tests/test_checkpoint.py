@@ -12,6 +12,7 @@ from tap_feedback.records.timestamps import parse_instant
 from tests.resume import (
     DAY,
     EPOCH,
+    NO_PLACE,
     STREAM,
     Case,
     Model,
@@ -19,6 +20,7 @@ from tests.resume import (
     covered,
     cut,
     days,
+    has_place,
     rows_at,
     states,
     text,
@@ -44,9 +46,9 @@ def test_the_state_follows_the_windows(connections: int) -> None:
         run = case.sync(server.url)
     assert run.error is None
     assert_no_state_passes_a_row(run, case.model, set())
-    ends = [covered(state) for state in states(run) if "progress" in state]
+    ends = [covered(state) for state in states(run) if has_place(state)]
     assert ends == [EPOCH + number * DAY for number in range(1, 11)]
-    assert "progress" not in states(run)[-1]
+    assert states(run)[-1]["progress"] == NO_PLACE
     assert states(run)[-1]["replication_key_value"] == case.model.table[-1]["at"]
 
 
@@ -63,7 +65,7 @@ def test_a_window_that_was_complete_is_not_requested_again(connections: int) -> 
             assert second.error is None
             assert loaded | set(second.ids(STREAM)) == {row["id"] for row in case.model.table}
             bookmarks = (state or {}).get("bookmarks", {}).get(STREAM, {})
-            if "progress" in bookmarks:
+            if has_place(bookmarks):
                 start = covered(bookmarks)
                 assert all(parse_instant(query["since"]) >= start for query in case.requests)  # type: ignore[operator]
             assert second.state["bookmarks"][STREAM] == first.state["bookmarks"][STREAM]
@@ -93,7 +95,11 @@ def test_empty_windows_count(caplog: pytest.LogCaptureFixture) -> None:
     assert "events: continues a sync that was stopped" in caplog.text
     assert second.error is None
     assert min(query["since"] for query in case.requests) == text(EPOCH + 30 * DAY)
-    assert second.state["bookmarks"][STREAM] == {"replication_key": "at", "replication_key_value": newest}
+    assert second.state["bookmarks"][STREAM] == {
+        "replication_key": "at",
+        "replication_key_value": newest,
+        "progress": NO_PLACE,
+    }
 
 
 def test_a_bookmark_of_another_key_does_not_remain() -> None:
@@ -119,7 +125,7 @@ def test_windows_do_not_pass_the_moment_that_the_sync_began() -> None:
         run = case.sync(server.url)
     began = parse_instant(states(run)[1]["progress"]["began"])
     assert began is not None
-    ends = [covered(state) for state in states(run) if "progress" in state]
+    ends = [covered(state) for state in states(run) if has_place(state)]
     assert len(ends) >= 3
     assert all(end is not None and end <= began for end in ends)
 

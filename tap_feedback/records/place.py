@@ -36,6 +36,22 @@ class Stored(msgspec.Struct, forbid_unknown_fields=True):
     newest: Value = None
 
 
+def has_place(state: Mapping[str, Any]) -> bool:
+    """Return whether the state of a stream has a place."""
+    part = state.get(PLACE)
+    return part is not None and not (isinstance(part, dict) and part.get("until") == [])
+
+
+def forget_place(state: dict[str, Any]) -> None:
+    """Take the place out of the state of a stream.
+
+    Runners merge a state with the one before, member by member, which would bring back what is left out. They cannot
+    merge an object into null either. So the object remains, and the empty list says that there is no place.
+    """
+    if state.pop(PLACE, None) is not None:
+        state[PLACE] = {"until": []}
+
+
 class Place(NamedTuple):
     """The place of a sync that was stopped: what `Stored` says, with moments."""
 
@@ -58,7 +74,7 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
     Raises:
         ConfigurationError: The state has something else there.
     """
-    if state.get(PLACE) is None:
+    if not has_place(state):
         return None
     remedy = f"remove `{PLACE}` from the state of {stream}, to read from its bookmark on"
     try:

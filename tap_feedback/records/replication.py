@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.records.place import PLACE, SECONDS, read_place
+from tap_feedback.records.place import SECONDS, forget_place, read_place
 from tap_feedback.records.time_range import EARLIEST
 from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
@@ -223,7 +223,7 @@ class Replication:
 
     def move_bookmark(self) -> None:
         """Move the bookmark to the newest record, but never back, and never past its limit. The sync is complete."""
-        self.state.pop(PLACE, None)
+        forget_place(self.state)
         if self._newest is None:
             return
         place, value = self._newest
