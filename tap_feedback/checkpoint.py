@@ -221,7 +221,8 @@ class Checkpoints:
         state = replication.state
         state.update(replication_key=replication.key, replication_key_value=replication.bookmark)
         state[PLACE] = stored_place(
-            replication.bookmark, Place(replication.before, replication.began, until, replication.newest)
+            replication.bookmark,
+            Place(replication.before, replication.began, until, replication.newest, replication.query),
         )
 
     def _reached(self, place: Any, newest: Any) -> tuple[Any, Any]:

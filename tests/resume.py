@@ -116,7 +116,7 @@ class Case:
             "incremental": {"start_param": "since", "end_param": "until", **self.incremental},
             **self.stream,
         }
-        if self.model.kinds > 1:
+        if self.model.kinds > 1 and "passes" not in stream:
             stream["passes"] = [{"kind": str(kind)} for kind in range(self.model.kinds)]
         return {"feedback": api(url, max_connections=self.connections, streams={STREAM: stream}), **self.top}
 

@@ -87,6 +87,7 @@ def test_empty_windows_count(caplog: pytest.LogCaptureFixture) -> None:
             "began": states(first)[1]["progress"]["began"],
             "until": [text(EPOCH + 30 * DAY)],
             "newest": newest,
+            "query": state["progress"]["query"],
         }
         assert state["replication_key_value"] == newest
         case.model.down_from = None
@@ -114,6 +115,35 @@ def test_a_bookmark_of_another_key_does_not_remain() -> None:
         case.model.down_from = None
         second = case.sync(server.url, first.state)
     assert second.ids(STREAM) == ["0"]
+
+
+def test_passes_that_swap_their_places_are_read_from_the_bookmark_on() -> None:
+    """Each pass has come to another place, and a place is of the pass that has come there."""
+    case = Case(days(20, kinds=2), incremental={"window": 1}, connections=1, top=year(20))
+    case.model.down_from = 23
+    with Server(case.model) as server:
+        first = case.sync(server.url)
+        case.model.down_from = None
+        case.stream = {"passes": [{"kind": "1"}, {"kind": "0"}]}
+        second = case.sync(server.url, first.state)
+    assert len(set(first.state["bookmarks"][STREAM]["progress"]["until"])) == 2
+    assert {*first.ids(STREAM), *second.ids(STREAM)} == {row["id"] for row in case.model.table}
+
+
+def test_an_earlier_start_date_counts_as_long_as_there_is_no_bookmark() -> None:
+    """Windows without rows are not in its place."""
+    case = Case(days(10), incremental={"window": 1}, connections=1, top={**year(), "start_date": text(EPOCH + 3 * DAY)})
+    late = case.model.table[15:]
+    del case.model.table[9:]
+    case.model.down_from = 3
+    with Server(case.model) as server:
+        first = case.sync(server.url)
+        case.model.down_from = None
+        case.model.table += late
+        case.top = year()
+        second = case.sync(server.url, first.state)
+    assert has_place(first.state["bookmarks"][STREAM])
+    assert set(second.ids(STREAM)) == {row["id"] for row in case.model.table}
 
 
 def test_windows_do_not_pass_the_moment_that_the_sync_began() -> None:
