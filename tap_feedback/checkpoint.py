@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.singerlib.encoding.simple import StateMessage
 
-from tap_feedback.records.place import PLACE, Place, exact, stored_place
-from tap_feedback.records.time_range import OVERLAP, Window
+from tap_feedback.records.place import PLACE, Place, exact, forget_place, has_place, stored_place
+from tap_feedback.records.time_range import EARLIEST, OVERLAP, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None
         stream.writer.flush()
 
     def write() -> None:
-        stream.progress.is_resumable = stream.stream_state.get(PLACE) is not None
+        stream.progress.is_resumable = has_place(stream.stream_state)
         stream.writer.write_message(StateMessage(stream.tap_state))
 
     return Checkpoints(
@@ -136,7 +136,7 @@ class Mark(NamedTuple):
         APIs may leave out the very start of a range, so it is a second earlier.
         """
         if self.checkpoints.replication.is_instant:
-            place -= OVERLAP
+            place = max(place, EARLIEST + OVERLAP) - OVERLAP
             place = place if self.window.until is None else min(place, self.window.until)
         self.frontier.reach(self.number, place)
         self.checkpoints.save()
@@ -207,7 +207,10 @@ class Checkpoints:
         self._spent += FILE_COST if self._closes_files else time.thread_time() - began
 
     def _note(self) -> None:
-        """Note in the state how far the sync has come. The bookmark follows, but not beyond the newest row."""
+        """Note in the state how far the sync has come. The bookmark follows, but not beyond the newest row.
+
+        Without a bookmark, the state says so: one of another replication key or of an earlier sync must not remain.
+        """
         replication = self.replication
         latest = self.latest
         until = [_capped(frontier, latest) for frontier in self._frontiers]
@@ -216,11 +219,10 @@ class Checkpoints:
         if None not in until and replication.newest is not None:
             replication.move_to(*self._reached(min(until), replication.newest))
         state = replication.state
-        state["replication_key"] = replication.key
-        if replication.bookmark is not None:
-            state["replication_key_value"] = replication.bookmark
+        state.update(replication_key=replication.key, replication_key_value=replication.bookmark)
         state[PLACE] = stored_place(
-            replication.bookmark, Place(replication.before, replication.began, until, replication.newest)
+            replication.bookmark,
+            Place(replication.before, replication.began, until, replication.newest, replication.query),
         )
 
     def _reached(self, place: Any, newest: Any) -> tuple[Any, Any]:
@@ -234,17 +236,13 @@ class Checkpoints:
         return place, exact(place) if replication.is_instant else place
 
     def take_back(self) -> None:
-        """Take the state back to where the sync began, as its rows are not as they were promised.
-
-        Members become null, as a runner may merge a state with the one before, which has them.
-        """
+        """Take the state back to where the sync began, as its rows are not as they were promised."""
         replication = self.replication
-        if replication.state.get(PLACE) is None:
+        if not has_place(replication.state):
             return
         replication.bookmark = replication.before
-        replication.state.update(
-            {"replication_key": replication.key, "replication_key_value": replication.before, PLACE: None}
-        )
+        replication.state.update(replication_key=replication.key, replication_key_value=replication.before)
+        forget_place(replication.state)
         self._write()
 
 

@@ -74,7 +74,8 @@ class ParentProgress:
             return
         part = self._state.setdefault(PARENTS, {})
         if part.get("query") != self._query:
-            part.update(query=self._query, done=[])
+            # All members, as a runner may merge them with those of another sync.
+            part.update(query=self._query, done=[], newest=None, changed=part.get("changed"))
         part["began"] = format_instant(began, PATTERN)
         part["done"].append(digest)
         if newest is not None:
@@ -83,12 +84,17 @@ class ParentProgress:
     def complete(self, changed: datetime | None) -> None:
         """Forget the single parents, as all are done.
 
+        If there were any, the state says so: a runner may merge it with the one before, which has them.
+
         Args:
             changed: The latest change of a parent; None if that is not known.
         """
-        self._state.pop(PARENTS, None)
-        if changed is not None:
-            self._state[PARENTS] = {"changed": format_instant(changed, PATTERN)}
+        part = self._state.pop(PARENTS, None)
+        latest = None if changed is None else format_instant(changed, PATTERN)
+        if part is not None and "done" in part:
+            self._state[PARENTS] = {"query": "", "done": [], "changed": latest}
+        elif latest is not None:
+            self._state[PARENTS] = {"changed": latest}
 
     @property
     def size(self) -> int:

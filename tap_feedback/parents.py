@@ -15,7 +15,7 @@ from tap_feedback.columns import with_bounds, with_null
 from tap_feedback.parent_progress import ParentProgress
 from tap_feedback.parent_rows import ParentRows, digest
 from tap_feedback.progress import count
-from tap_feedback.records.replication import EARLIEST
+from tap_feedback.records.time_range import EARLIEST
 from tap_feedback.request_check import check_requests
 
 if TYPE_CHECKING:

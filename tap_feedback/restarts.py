@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_feedback.records.time_range import OVERLAP
+from tap_feedback.records.time_range import EARLIEST, OVERLAP
 from tap_feedback.records.timestamps import format_instant
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Restarts:
             chain = again(begins.sent)
             page = next(chain.pages, None)
             if page is None or last_key not in self._keys(page.rows):
-                begins = begun.before(last - OVERLAP, pattern)
+                begins = begun.before(max(last, EARLIEST + OVERLAP) - OVERLAP, pattern)
                 if begins is None:
                     raise FatalAPIError(self._stuck)
                 chain = again(begins.sent)

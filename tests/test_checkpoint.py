@@ -12,6 +12,7 @@ from tap_feedback.records.timestamps import parse_instant
 from tests.resume import (
     DAY,
     EPOCH,
+    NO_PLACE,
     STREAM,
     Case,
     Model,
@@ -19,6 +20,7 @@ from tests.resume import (
     covered,
     cut,
     days,
+    has_place,
     rows_at,
     states,
     text,
@@ -45,9 +47,9 @@ def test_the_state_follows_the_windows(connections: int) -> None:
         run = case.sync(server.url)
     assert run.error is None
     assert_no_state_passes_a_row(run, case.model, set())
-    ends = [covered(state) for state in states(run) if "progress" in state]
+    ends = [covered(state) for state in states(run) if has_place(state)]
     assert ends == [EPOCH + number * DAY for number in range(1, 11)]
-    assert "progress" not in states(run)[-1]
+    assert states(run)[-1]["progress"] == NO_PLACE
     assert states(run)[-1]["replication_key_value"] == case.model.table[-1]["at"]
 
 
@@ -64,7 +66,7 @@ def test_a_window_that_was_complete_is_not_requested_again(connections: int) -> 
             assert second.error is None
             assert loaded | set(second.ids(STREAM)) == {row["id"] for row in case.model.table}
             bookmarks = (state or {}).get("bookmarks", {}).get(STREAM, {})
-            if "progress" in bookmarks:
+            if has_place(bookmarks):
                 start = covered(bookmarks)
                 assert all(parse_instant(query["since"]) >= start for query in case.requests)  # type: ignore[operator]
             assert second.state["bookmarks"][STREAM] == first.state["bookmarks"][STREAM]
@@ -86,6 +88,7 @@ def test_empty_windows_count(caplog: pytest.LogCaptureFixture) -> None:
             "began": states(first)[1]["progress"]["began"],
             "until": [text(EPOCH + 30 * DAY)],
             "newest": newest,
+            "query": state["progress"]["query"],
         }
         assert state["replication_key_value"] == newest
         case.model.down_from = None
@@ -94,7 +97,54 @@ def test_empty_windows_count(caplog: pytest.LogCaptureFixture) -> None:
     assert "events: continues a sync that was stopped" in caplog.text
     assert second.error is None
     assert min(query["since"] for query in case.requests) == text(EPOCH + 30 * DAY)
-    assert second.state["bookmarks"][STREAM] == {"replication_key": "at", "replication_key_value": newest}
+    assert second.state["bookmarks"][STREAM] == {
+        "replication_key": "at",
+        "replication_key_value": newest,
+        "progress": NO_PLACE,
+    }
+
+
+def test_a_bookmark_of_another_key_does_not_remain() -> None:
+    """It would count as one of the new key if the sync is stopped before the first row."""
+    case = Case(Model(rows_at(5 * 24 * 60 + 60)), incremental={"window": 1}, connections=1, top=year())
+    case.model.down_from = 3
+    other = {"replication_key": "created", "replication_key_value": text(EPOCH + 8 * DAY)}
+    with Server(case.model) as server:
+        first = case.sync(server.url, {"bookmarks": {STREAM: other}})
+        assert first.state["bookmarks"][STREAM]["progress"]["until"] == [text(EPOCH + 3 * DAY)]
+        assert first.state["bookmarks"][STREAM]["replication_key_value"] is None
+        case.model.down_from = None
+        second = case.sync(server.url, first.state)
+    assert second.ids(STREAM) == ["0"]
+
+
+def test_passes_that_swap_their_places_are_read_from_the_bookmark_on() -> None:
+    """Each pass has come to another place, and a place is of the pass that has come there."""
+    case = Case(days(20, kinds=2), incremental={"window": 1}, connections=1, top=year(20))
+    case.model.down_from = 23
+    with Server(case.model) as server:
+        first = case.sync(server.url)
+        case.model.down_from = None
+        case.stream = {"passes": [{"kind": "1"}, {"kind": "0"}]}
+        second = case.sync(server.url, first.state)
+    assert len(set(first.state["bookmarks"][STREAM]["progress"]["until"])) == 2
+    assert {*first.ids(STREAM), *second.ids(STREAM)} == {row["id"] for row in case.model.table}
+
+
+def test_an_earlier_start_date_counts_as_long_as_there_is_no_bookmark() -> None:
+    """Windows without rows are not in its place."""
+    case = Case(days(10), incremental={"window": 1}, connections=1, top={**year(), "start_date": text(EPOCH + 3 * DAY)})
+    late = case.model.table[15:]
+    del case.model.table[9:]
+    case.model.down_from = 3
+    with Server(case.model) as server:
+        first = case.sync(server.url)
+        case.model.down_from = None
+        case.model.table += late
+        case.top = year()
+        second = case.sync(server.url, first.state)
+    assert has_place(first.state["bookmarks"][STREAM])
+    assert set(second.ids(STREAM)) == {row["id"] for row in case.model.table}
 
 
 def test_windows_do_not_pass_the_moment_that_the_sync_began() -> None:
@@ -106,7 +156,7 @@ def test_windows_do_not_pass_the_moment_that_the_sync_began() -> None:
         run = case.sync(server.url)
     began = parse_instant(states(run)[1]["progress"]["began"])
     assert began is not None
-    ends = [covered(state) for state in states(run) if "progress" in state]
+    ends = [covered(state) for state in states(run) if has_place(state)]
     assert len(ends) >= 3
     assert all(end is not None and end <= began for end in ends)
 

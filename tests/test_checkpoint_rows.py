@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tap_feedback import checkpoint
 from tests.resume import (
     EPOCH,
+    NO_PLACE,
     PAGINATORS,
     SIZE,
     STREAM,
@@ -17,6 +19,8 @@ from tests.resume import (
     Model,
     assert_no_state_passes_a_row,
     cut,
+    has_place,
+    merge,
     rows_at,
     states,
     text,
@@ -24,8 +28,8 @@ from tests.resume import (
 from tests.server import Server
 
 ASC = {"row_order": "asc"}
-#: The state of a stream that was taken back to its beginning. Null removes members from a state that a runner merges.
-NOWHERE = {"replication_key": "at", "replication_key_value": None, "progress": None}
+#: The state of a stream that was taken back to its beginning.
+NOWHERE = {"replication_key": "at", "replication_key_value": None, "progress": NO_PLACE}
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +58,7 @@ def test_the_state_follows_rows_in_order(paginator: str, *, excludes: bool) -> N
             second = case.sync(server.url, state)
             assert second.error is None
             assert loaded | set(second.ids(STREAM)) == {row["id"] for row in model.table}
-            if state and "progress" in json.dumps(state):
+            if state and has_place(state["bookmarks"].get(STREAM, {})):
                 assert len(loaded & set(second.ids(STREAM))) <= 2 * SIZE + 3
             assert second.state["bookmarks"][STREAM] == first.state["bookmarks"][STREAM]
 
@@ -68,12 +72,12 @@ def test_rows_out_of_order_take_the_state_back(paginator: str) -> None:
     with Server(model) as server:
         model.down_from = 3
         stopped = case.sync(server.url, {"bookmarks": {STREAM: dict(before)}})
-        assert "progress" in stopped.state["bookmarks"][STREAM]
+        assert has_place(stopped.state["bookmarks"][STREAM])
         model.down_from = None
         run = case.sync(server.url, stopped.state)
     assert "`incremental.row_order`" in run.failures[STREAM]
-    assert any("progress" in state for state in states(run))
-    assert run.state["bookmarks"][STREAM] == {**before, "progress": None}
+    assert any(has_place(state) for state in states(run))
+    assert run.state["bookmarks"][STREAM] == {**before, "progress": NO_PLACE}
 
 
 def test_without_a_bookmark_the_state_is_taken_back_to_nothing() -> None:
@@ -87,7 +91,23 @@ def test_without_a_bookmark_the_state_is_taken_back_to_nothing() -> None:
         model.table.pop()
         again = case.sync(server.url, run.state)
     assert len(again.ids(STREAM)) == 20
-    assert "progress" not in again.state["bookmarks"][STREAM]
+    assert again.state["bookmarks"][STREAM]["progress"] == NO_PLACE
+
+
+def test_states_may_be_merged() -> None:
+    """Neither a place that was taken back nor that of a complete sync comes back, and the lookback is read again."""
+    model = Model(rows_at(*range(20), 3), is_sorted=False)
+    case = Case(model, "cursor", {**ASC, "lookback": 600})
+    merged: dict[str, Any] = {}
+    with Server(model) as server:
+        for rows in (21, 20, 20):
+            del model.table[rows:]
+            run = case.sync(server.url, copy.deepcopy(merged))
+            for state in states(run):
+                merge({"bookmarks": {STREAM: state}}, merged)
+            assert not has_place(merged["bookmarks"][STREAM])
+    assert run.error is None
+    assert case.requests[0]["since"] == text(EPOCH + timedelta(minutes=9))
 
 
 def test_a_row_that_the_api_counts_but_does_not_return_takes_the_state_back() -> None:
@@ -121,6 +141,22 @@ def test_rows_that_shift_are_not_passed(paginator: str, at: int) -> None:
     assert assert_no_state_passes_a_row(run, model, set()) > 5
 
 
+def test_rows_of_the_first_moment() -> None:
+    """Some APIs write the year 1 for rows without a time. Nothing is earlier."""
+    model = Model(rows_at(*range(20)), is_sorted=True)
+    for row in model.table[:9]:
+        row["at"] = "0001-01-01T00:00:00Z"
+    case = Case(model, "cursor", ASC)
+    with Server(model) as server:
+        model.down_from = 2
+        first = case.sync(server.url)
+        assert first.state["bookmarks"][STREAM]["progress"]["until"] == ["0001-01-01T00:00:00Z"]
+        model.down_from = None
+        second = case.sync(server.url, first.state)
+    assert second.error is None
+    assert len(second.ids(STREAM)) == 20
+
+
 def test_numbers_in_order() -> None:
     """A sequence is a bookmark, too; the tap leaves out the rows before it, as the API cannot."""
     stream = {"schema": {"seq": {"type": "integer"}}, "replication_key": "seq", "paginator": PAGINATORS["cursor"]}
@@ -133,7 +169,7 @@ def test_numbers_in_order() -> None:
 
     with Server(respond) as server:
         first = case.sync(server.url)
-        places = [state["progress"]["until"] for state in states(first) if "progress" in state]
+        places = [state["progress"]["until"] for state in states(first) if has_place(state)]
         assert places == [[3], [7], [11], [15], [19]]
         for at in range(len(first.lines)):
             loaded, state = cut(first, at)

@@ -17,6 +17,7 @@ from tap_feedback.client import AnalyticsAPI
 from tap_feedback.streams import STREAM_TYPES
 from tap_feedback.tap import TapFeedback
 from tests.configs import problems
+from tests.resume import merge
 from tests.runs import Run, api, catalog_of, sync
 from tests.server import RecordedRequest, Reply, Server
 
@@ -104,9 +105,9 @@ def expected(player: Player) -> list[str]:
 
 
 def progress_of(run: Run) -> dict[str, Any]:
-    """What the last state has of parents."""
+    """What the last state has of parents, without what is empty."""
     found: dict[str, Any] = run.state["bookmarks"]["responses"].get("parents", {})
-    return found
+    return {name: value for name, value in found.items() if value}
 
 
 # Rows
@@ -123,7 +124,7 @@ def test_a_child_is_read_once_for_each_parent_though_the_parent_is_not_selected(
     assert {message["stream"] for message in run.messages if "stream" in message} == {"responses"}
     assert Counter(player.requested) == dict.fromkeys(player.responses, 2)
     assert len(player.lists) == 3
-    assert "parents" not in run.state["bookmarks"]["responses"]
+    assert progress_of(run) == {}
 
 
 def test_a_selected_parent_is_read_on_its_own() -> None:
@@ -389,7 +390,23 @@ def test_a_bookmark_has_the_rows_of_all_runs() -> None:
     assert second.state["bookmarks"]["responses"] == {
         "replication_key": "submitted_at",
         "replication_key_value": "2024-05-05T00:00:00Z",
+        "parents": {"query": "", "done": [], "changed": None},
     }
+
+
+@pytest.mark.parametrize("child", [{}, CHANGED])
+def test_states_may_be_merged(child: dict[str, Any]) -> None:
+    """The parents that were done do not come back when a sync is complete, so that all are read again."""
+    player, merged = play(5, each=1), dict[str, Any]()
+    with Server(player) as server:
+        for quota in (3, 100, 100):
+            player.quota = quota
+            run = read(server, child, merged)
+            for message in run.messages:
+                if message["type"] == "STATE":
+                    merge(message["value"], merged)
+        assert run.error is None
+    assert sorted(run.ids("responses")) == (expected(player) if not child else ["f4-0"])
 
 
 def test_another_request_than_before_is_sent_for_all_parents() -> None:

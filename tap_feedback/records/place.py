@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,7 @@ class Stored(msgspec.Struct, forbid_unknown_fields=True):
     `bookmark` is the one beside it, so that a bookmark that someone has changed since counts alone. `before` is the
     bookmark with which the sync began, and `began` is when. `until` says for each pass up to where all its rows were
     written; null for a pass that had not come anywhere. `newest` is the latest value of the replication key so far.
+    `query` is a digest of what was requested: `until` counts for nothing else.
     """
 
     bookmark: Value
@@ -34,6 +36,23 @@ class Stored(msgspec.Struct, forbid_unknown_fields=True):
     began: str
     until: list[Value]
     newest: Value = None
+    query: str | None = None
+
+
+def has_place(state: Mapping[str, Any]) -> bool:
+    """Return whether the state of a stream has a place."""
+    part = state.get(PLACE)
+    return part is not None and not (isinstance(part, dict) and part.get("until") == [])
+
+
+def forget_place(state: dict[str, Any]) -> None:
+    """Take the place out of the state of a stream.
+
+    Runners merge a state with the one before, member by member, which would bring back what is left out. They cannot
+    merge an object into null either. So the object remains, and the empty list says that there is no place.
+    """
+    if state.pop(PLACE, None) is not None:
+        state[PLACE] = {"until": []}
 
 
 class Place(NamedTuple):
@@ -43,6 +62,7 @@ class Place(NamedTuple):
     began: datetime
     until: list[Any]
     newest: Any = None
+    query: str | None = None
 
 
 def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object, *, is_instant: bool) -> Place | None:
@@ -58,7 +78,7 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
     Raises:
         ConfigurationError: The state has something else there.
     """
-    if state.get(PLACE) is None:
+    if not has_place(state):
         return None
     remedy = f"remove `{PLACE}` from the state of {stream}, to read from its bookmark on"
     try:
@@ -66,7 +86,7 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
     except msgspec.ValidationError:
         raise ConfigurationError(
             f"state: `{PLACE}` of {stream} is not what the tap writes there, an object with `bookmark`, `before`, "
-            f"`began`, `until` and `newest`; {remedy}"
+            f"`began`, `until`, `newest` and `query`; {remedy}"
         ) from None
     if stored.bookmark != bookmark or state.get("replication_key") != key:
         return None
@@ -85,17 +105,21 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
 
     began = checked("began", stored.began, is_instant=True)
     until = [None if each is None else checked("until", each, is_instant=is_instant) for each in stored.until]
-    return Place(
-        stored.before, began, until, stored.newest if is_instant or not isinstance(stored.newest, str) else None
-    )
+    newest = stored.newest if is_instant or not isinstance(stored.newest, str) else None
+    return Place(stored.before, began, until, newest, stored.query)
 
 
 def stored_place(bookmark: Value, place: Place) -> dict[str, Any]:
     """Return what the state has for a place."""
     until = [exact(each) if isinstance(each, datetime) else each for each in place.until]
-    return msgspec.structs.asdict(Stored(bookmark, place.before, exact(place.began), until, place.newest))
+    return msgspec.structs.asdict(Stored(bookmark, place.before, exact(place.began), until, place.newest, place.query))
 
 
 def exact(moment: datetime) -> str:
     """Return a moment as a text, to the microsecond."""
     return format_instant(moment, FINER if moment.microsecond else SECONDS)
+
+
+def query_of(*parts: object) -> str:
+    """Return a digest of what a sync requests."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_feedback.records.place import PLACE, SECONDS, read_place
+from tap_feedback.records.place import SECONDS, forget_place, query_of, read_place
+from tap_feedback.records.time_range import EARLIEST
 from tap_feedback.records.timestamps import format_instant, normalize, parse_instant
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 #: What to do about a bookmark that cannot be used.
 REMEDY = "remove it from the state to read from `start_date` on"
 
-EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 #: How far the date of a place can be behind that of UTC.
 MOST_BEHIND = timedelta(hours=12)
 
@@ -64,7 +64,8 @@ class Replication:
         clock: The moment the sync began.
 
     Attributes:
-        until: How far a sync that was stopped had come, in each pass; None if the last one was complete.
+        until: How far a sync that was stopped had come, in each pass; None if the last one was complete, or had other
+            passes.
         before: The bookmark with which this sync began, or the first of those that were stopped.
     """
 
@@ -88,9 +89,11 @@ class Replication:
         self.bookmark = state.get(key) if self.is_taken_over else own
         self.end = settings.end_date if is_instant else None
         place = read_place(stream.name, state, key, self.bookmark, is_instant=is_instant)
-        if place is not None and len(place.until) != max(len(stream.passes), 1):
-            place = None
-        self.until = None if place is None else place.until
+        self._passes, self._start_date = stream.passes, settings.start_date
+        continues = place is not None and len(place.until) == max(len(stream.passes), 1)
+        if place is not None and place.query is not None:
+            continues = continues and place.query == self.query
+        self.until = place.until if place is not None and continues else None
         self.before = self.bookmark if place is None else place.before
         self._first_began = None if place is None else place.began
         self.start = self._start(stream.name, settings.start_date)
@@ -98,6 +101,12 @@ class Replication:
         #: Whether any row has a usable value of the key; None before the first row.
         self.has_values: bool | None = None
         self.note_newest(None if place is None else place.newest)
+
+    @property
+    def query(self) -> str:
+        """Digest of the passes in their order, and of `start_date` as long as there is no bookmark in its place."""
+        start = self._start_date if self.bookmark is None else None
+        return query_of(self._passes, start)
 
     def _start(self, stream: str, start_date: datetime | None) -> Any | None:
         """Return where a stopped sync had come, else the bookmark minus the lookback; or `start_date` if later.
@@ -223,7 +232,7 @@ class Replication:
 
     def move_bookmark(self) -> None:
         """Move the bookmark to the newest record, but never back, and never past its limit. The sync is complete."""
-        self.state.pop(PLACE, None)
+        forget_place(self.state)
         if self._newest is None:
             return
         place, value = self._newest

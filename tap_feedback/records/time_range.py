@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.settings import Incremental
 
+EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 #: The overlap of two windows, as an API may or may not include the ends of a range.
 OVERLAP = timedelta(seconds=1)
 
@@ -128,7 +129,7 @@ class TimeRange:
         start, end, _ = window
         is_first = start == self.start
         if start is not None and not is_first:
-            start -= OVERLAP
+            start = max(start, EARLIEST + OVERLAP) - OVERLAP
         if end is None and self._closes:
             end = self._clock.began if is_first else datetime.now(timezone.utc)
             end = end if start is None else max(end, start + OVERLAP)
