@@ -47,8 +47,8 @@ demo: .meltano/ready ## Load a sandbox with Meltano and count the rows; TARGET=t
 bench: .meltano/ready ## Compare with other tools in benchmarks/results.md; QUICK=1 or ONLY=postgres measures less, into .cache/bench
 	.venv/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY))
 
-example: .venv/ready examples/dagster/.venv/ready examples/dagster/.venv-target/ready ## Run examples/dagster: a backfill of three tenants with 4 processes, with kills, and with 1
-	@cd examples/dagster && .venv/bin/pytest --quiet tests/test_definitions.py
+example: .venv/ready examples/dagster/.venv/ready examples/dagster/.venv-target/ready ## Run examples/dagster: a backfill of three tenants, with kills, in a quarter of an hour
+	@cd examples/dagster && .venv/bin/pytest --quiet -p no:cacheprovider tests/test_definitions.py
 	@cd examples/dagster && PYTHONPATH=.:../.. ../../.venv/bin/python -m trial
 
 clean: ## Remove everything that make created
