@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -60,19 +60,19 @@ def run(
     """
     with ThreadPoolExecutor(3, thread_name_prefix="pipe") as readers:
         writer = _start(target, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        processes = [writer]
+        processes, reading = [writer], list[Future[None]]()
         try:
             assert writer.stdin and writer.stdout and writer.stderr  # noqa: S101, PT018 - for the type checker
             reader = _start(tap, stdin=subprocess.DEVNULL, stdout=writer.stdin)
             processes.insert(0, reader)
             writer.stdin.close()  # the tap has the only other end, so that its end is that of the messages
             assert reader.stderr  # noqa: S101 - for the type checker
-            reading = [
+            on_start(reader.pid)
+            reading += [
                 readers.submit(_read, writer.stdout, lambda line: on_state(json.loads(line)) if line else None),
                 readers.submit(_read, writer.stderr, lambda line: on_line("target", line)),
                 readers.submit(_read, reader.stderr, lambda line: on_line("tap", line)),
             ]
-            on_start(reader.pid)
             writer.wait()
         except BaseException:
             processes[0].terminate()  # the tap writes a last state, which the target stores
@@ -80,6 +80,8 @@ def run(
         finally:
             for process in processes:
                 _end(process)
+                if not reading:
+                    _close(process)
     for each in reading:
         each.result()
     if reader.returncode or writer.returncode:
@@ -112,6 +114,13 @@ def _read(lines: IO[str], use: Callable[[str], None]) -> None:
     with lines:
         for line in lines:
             use(line.rstrip("\n"))
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    """Close the pipes of a process that has ended, which no thread reads."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            stream.close()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -137,6 +137,13 @@ def test_a_process_that_is_killed() -> None:
     assert seen.has_ended
 
 
+def test_a_tap_that_cannot_be_started() -> None:
+    """The target ends as well."""
+    missing = Command(["/no/such/program"], {})
+    with pytest.raises(FileNotFoundError):
+        pipe.run(missing, program(READING), on_start=print, on_state=print, on_line=print)
+
+
 def test_messages_without_a_tap() -> None:
     """A target can be fed with messages, and its exit code says whether it has taken them."""
     assert pipe.feed(program("import sys; sys.exit(len(list(sys.stdin)))"), [{"type": "SCHEMA"}] * 2) == 2
