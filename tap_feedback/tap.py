@@ -235,12 +235,14 @@ class TapFeedback(CommandLineTap):
         work: Callable[[FeedbackStream], None],
         at_end: Callable[[], None] | None = None,
     ) -> Runner[FeedbackStream]:
-        """Run streams concurrently, then close the connections. The returned runner has the failures."""
+        """Run streams concurrently, then clean up. The returned runner has the failures."""
         runner = Runner(streams, lock=self.lock, logger=self.logger)
         self.failures = runner.failures
         try:
             runner.run(work, at_end=at_end)
         finally:
+            for stream in streams:
+                stream.clean_up()
             for connection in self.connections.values():
                 connection.close()
         return runner

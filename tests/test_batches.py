@@ -16,7 +16,7 @@ import pytest
 
 from tests.configs import STREAMS
 from tests.runs import TAP, Run, api, catalog_of, sync
-from tests.server import Server
+from tests.server import Drip, RecordedRequest, Server
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -256,3 +256,27 @@ def test_a_signal_leaves_whole_files_only(sandbox: Sandbox, tmp_path: Path) -> N
     for name, mark in run.state["bookmarks"].items():
         if "replication_key_value" in mark:
             assert len(rows_of(run, name)) == 250
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_signal_leaves_no_part_of_a_file(tmp_path: Path, compression: str | None) -> None:
+    """A stream that waits for its next page when the signal comes has its unfinished file removed, too."""
+    folder = tmp_path / "batches"
+    large = {"id": 1, "updated_at": "2024-01-01T00:00:00Z", "prompt": "x" * 300_000}
+    pages = {"": {"forums": [large], "pagination": {"cursor": "2"}}}
+
+    def respond(request: RecordedRequest) -> Any:
+        return pages.get(request.query.get("cursor", "")) or Drip([b"", b""], 10)
+
+    with Server(respond) as server:
+        config = {"analytics": api(server.url), "batch_config": batch(folder, compression)}
+        for name, value in (("config", config), ("catalog", catalog_of(config, "forums"))):
+            (tmp_path / f"{name}.json").write_text(json.dumps(value), "utf-8")
+        command = [TAP, *(f"--{name}={tmp_path / name}.json" for name in ("config", "catalog"))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tap:
+            while not list(folder.glob(".tap-feedback--forums-*.part")) and tap.poll() is None:
+                time.sleep(0.005)
+            tap.send_signal(signal.SIGTERM)
+            tap.communicate(timeout=30)
+    assert tap.returncode == 143
+    assert not list(folder.iterdir())
