@@ -27,7 +27,7 @@ Record = dict[str, Any]
 MAX_BYTES = 32 * 1024 * 1024
 #: Number of bytes to collect before a write.
 BUFFER_SIZE = 256 * 1024
-#: Number of records to encode together. A file is at most so many records larger than its maximum.
+#: Number of records to encode together. A file exceeds MAX_BYTES by at most so many records.
 CHUNK = 1000
 #: The column by which a target finds the rows that are gone. It adds the column to the rows of RECORD messages, but
 #: not to those of batch files, so that ACTIVATE_VERSION would delete all of them.
@@ -93,7 +93,7 @@ class Batches:
 
 
 class Batch:
-    """The current file of one stream map, with its arguments as in `Batches`."""
+    """The batches of one stream map, one file after the other. The arguments are those of `Batches`."""
 
     def __init__(
         self, name: str, *, settings: BatchSettings, writer: MessageWriter, lock: StreamLock, version: int | None
@@ -107,7 +107,7 @@ class Batch:
         self._version = {} if version is None else {VERSION: version}
         self._path = f"tap-feedback--{name}-{uuid4()}"
         self._file: BatchFile | None = None
-        self._rows = self._bytes = 0  # of the file, with the buffer
+        self._rows = self._bytes = 0  # in the current file, including the buffer
         self._buffer = bytearray()
 
     def write(self, records: Sequence[Record]) -> None:
@@ -140,7 +140,7 @@ class Batch:
         with self._writing():
             file = self._write_buffer()
             file.close()
-        url = file.publish()  # with the lock, as its message must follow even if a signal comes
+        url = file.publish()  # with the lock held, so that its message follows even if a signal comes
         self._file, self._rows, self._bytes = None, 0, 0
         self.count += 1
         encoding = self._settings.encoding
@@ -177,9 +177,9 @@ class Batch:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a file cannot be written. Messages of drivers may quote keys, so only the system's are passed on."""
+    """Return why a file cannot be written, by the system's message. That of a driver may quote keys."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, (ImportError, ValueError)):  # the driver is not installed, or there is none
+    if isinstance(error, (ImportError, ValueError)):  # the driver is not installed, or the protocol is unknown
         return one_line(str(error))
     return type(error).__name__

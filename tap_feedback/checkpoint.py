@@ -1,4 +1,4 @@
-"""Checkpoints of a running sync: the state follows the windows that are complete, and rows that come in order."""
+"""Checkpoints of a running sync: the state follows the windows that are complete, or the rows if they are in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 #: Part of the time of a sync that its STATE messages may take, and number of seconds that they may take at first. A
 #: state may be large, as it is that of all streams.
 SHARE, AT_FIRST = 0.01, 0.005
-#: With `batch_config`, each state closes a file: seconds that one more file costs a target, and all files may at first.
+#: With `batch_config`, each state closes a file: seconds that one more file costs a target, and that all files may cost
+#: at first.
 FILE_COST, FILES_AT_FIRST = 0.1, 2.0
 
 
@@ -33,7 +34,7 @@ def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None
 
     Args:
         stream: The stream.
-        output: Has written its records.
+        output: Writes its records.
     """
     replication, incremental = stream.replication, stream.declaration.incremental
     # Rows that are in order of the key are not in that of another field, by which the API filters.
@@ -60,17 +61,23 @@ def checkpoints_of(stream: FeedbackStream, output: Output) -> Checkpoints | None
 
 
 class Frontier:
-    """How far one pass has come: up to the first window that is not complete, and in it as far as rows in order reach.
+    """How far one pass has come: through all complete windows at its start, and the rows in order of the next one.
+
+    Windows are numbered in the order of their times. Several are read concurrently, so a later one may be complete
+    first.
 
     Args:
-        resumed: How far a sync that was stopped had come; None for nowhere.
+        resumed: How far a sync that was stopped had come; None if it had not come anywhere.
+
+    Attributes:
+        until: The place up to which all rows were written; None if there is no such place yet.
     """
 
     def __init__(self, resumed: Any) -> None:
         self.resumed = self.until = resumed
-        self._first = 0  # the number of that window
-        self._ends: dict[int, Any] = {}  # of complete windows behind it
-        self._reached: dict[int, Any] = {}  # in windows that are not complete
+        self._first = 0  # number of the first window that is not complete
+        self._ends: dict[int, Any] = {}  # ends of complete windows behind it
+        self._reached: dict[int, Any] = {}  # places up to which rows were written, in windows that are not complete
 
     def reach(self, number: int, place: Any) -> None:
         """Note that all rows of a window before a place were written."""
@@ -78,7 +85,7 @@ class Frontier:
         self._move()
 
     def complete(self, number: int, end: Any) -> None:
-        """Note that all rows of a window were written. Without an end, it had no rows beyond those in order."""
+        """Note that all rows of a window were written. If its end is None, the last place reached in it counts."""
         self._ends[number] = self._reached.get(number) if end is None else end
         self._move()
 
@@ -95,7 +102,7 @@ class Frontier:
 
 
 class Mark(NamedTuple):
-    """One window in one pass, whose pages are followed."""
+    """Mark of one window in one pass: follows its pages, and reports to the frontier of the pass."""
 
     checkpoints: Checkpoints
     frontier: Frontier
@@ -104,7 +111,7 @@ class Mark(NamedTuple):
 
     @property
     def rest(self) -> Window | None:
-        """What a sync that was stopped has left of the window; None if nothing."""
+        """The part of the window that a sync that was stopped did not read; None if it read all of it."""
         window, resumed = self.window, self.frontier.resumed
         if resumed is None or not self.checkpoints.replication.is_instant:
             return window
@@ -121,8 +128,8 @@ class Mark(NamedTuple):
         """
         try:
             for page in pages:
-                yield page  # comes back when its rows are written
-                # Rows before the last one may be missing as long as the paginator has to look at a page again.
+                yield page  # returns when the rows of the page have been written
+                # As long as the paginator may go back to a page, rows before the last one may be missing.
                 if order.last is not None and (paginator.finished or paginator.moves_on):
                     self._reach(order.last)
         except FatalAPIError:
@@ -152,11 +159,11 @@ class Checkpoints:
     """The checkpoints of one sync of a stream.
 
     Args:
-        replication: Has the state.
+        replication: The incremental sync, with the state.
         passes: Number of passes.
-        follows_rows: Whether rows come in ascending order of the replication key, in each chain.
+        follows_rows: Whether the rows of each chain are in ascending order of the replication key.
         closes_files: Whether each state closes a batch file.
-        flush: Writes what the target does not have yet of the records so far.
+        flush: Writes the records that the target does not have yet.
         write: Writes the state.
     """
 
@@ -182,7 +189,7 @@ class Checkpoints:
 
     @property
     def latest(self) -> Any:
-        """The latest time of which this sync has all rows, if it has come that far; None if the key is a number."""
+        """The latest time up to which this sync can have all rows; None if the key is a number."""
         replication = self.replication
         if not replication.is_instant:
             return None
@@ -194,7 +201,7 @@ class Checkpoints:
         return Mark(self, self._frontiers[number_of_pass], number, window)
 
     def save(self) -> None:
-        """Save how far the sync has come, unless states have taken too much time already."""
+        """Write a state with how far the sync has come, unless states have taken too much time already."""
         until = [frontier.until for frontier in self._frontiers]
         at_first = FILES_AT_FIRST if self._closes_files else AT_FIRST
         if until == self._saved or self._spent > at_first + SHARE * (time.monotonic() - self._began):
@@ -224,7 +231,7 @@ class Checkpoints:
         )
 
     def _reached(self, place: Any, newest: Any) -> tuple[Any, Any]:
-        """Return the bookmark, as it is compared and as it is written."""
+        """Return the bookmark for a place that was reached: as it is compared, and as it is written."""
         replication = self.replication
         at = replication.place(newest)
         if replication.is_instant:
@@ -234,9 +241,9 @@ class Checkpoints:
         return place, exact(place) if replication.is_instant else place
 
     def take_back(self) -> None:
-        """Take the state back to where the sync began, as its rows are not as they were promised.
+        """Take the state back to where the sync began, as the rows are not in the promised order.
 
-        Members become null, as a runner may merge a state with the one before, which has them.
+        Members become null and are not removed, as a runner may merge a state with the one before, which has them.
         """
         replication = self.replication
         if replication.state.get(PLACE) is None:
@@ -249,7 +256,7 @@ class Checkpoints:
 
 
 def _capped(frontier: Frontier, latest: Any) -> Any:
-    """Return how far a pass has come, but not beyond the latest time of which the sync has all rows."""
+    """Return how far a pass has come, but not beyond the latest time up to which the sync can have all rows."""
     until = frontier.until
     if until is None or latest is None or until <= latest:
         return until

@@ -1,4 +1,4 @@
-"""Batch files: whole, valid, as configured, named before the state that covers them, and removed by nobody."""
+"""Batch files: whole, valid, as configured, named before the state that covers them, and never removed."""
 
 from __future__ import annotations
 

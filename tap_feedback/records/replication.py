@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REMEDY = "remove it from the state to read from `start_date` on"
 
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
-#: How far the date of a place can be behind that of UTC.
+#: Largest offset by which local time can be behind UTC.
 MOST_BEHIND = timedelta(hours=12)
 
 
@@ -100,7 +100,9 @@ class Replication:
         self.note_newest(None if place is None else place.newest)
 
     def _start(self, stream: str, start_date: datetime | None) -> Any | None:
-        """Return where a stopped sync had come, else the bookmark minus the lookback; or `start_date` if later.
+        """Return the start of the range: the place of a stopped sync, else the bookmark minus the lookback.
+
+        If `start_date` is later, or there is neither, it is the start.
 
         Raises:
             ConfigurationError: The bookmark is not a point in time, or is in the future; or it is not a number.
@@ -136,10 +138,10 @@ class Replication:
 
     @property
     def _resumed(self) -> Any:
-        """Where a sync that was stopped is continued; None if in one pass it had not come anywhere.
+        """The place at which to continue a stopped sync; None if one of its passes had not come anywhere.
 
-        The lookback was read then. What appears later comes with the next sync, whose bookmark does not pass the moment
-        that one began.
+        The stopped sync has read the lookback. Rows that appear later come with the sync after this one, as the
+        bookmark does not pass the moment the stopped sync began.
         """
         return None if self.until is None or None in self.until else min(self.until)
 
@@ -188,7 +190,7 @@ class Replication:
         return self._newest[1] if self._newest else None
 
     def note_newest(self, value: Any) -> None:
-        """Take in the latest value of a sync that was stopped, which this one continues."""
+        """Note the latest value of the stopped sync that this one continues."""
         place = None if value is None else self.place(value)
         if place is not None:
             self._newest, self.has_values = (place, value), True
@@ -211,7 +213,7 @@ class Replication:
         return self.clock.began if self._first_began is None else min(self.clock.began, self._first_began)
 
     def latest(self, began: datetime, newest: datetime | None) -> datetime:
-        """Return the latest time of which a sync that began then has all rows.
+        """Return the latest time up to which a sync that began at a moment can have all rows.
 
         Rows that change later in that second may have its beginning as their time, and rows with dates alone the
         beginning of their day, in any time zone.
