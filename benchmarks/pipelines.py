@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The schema that the target uses under Meltano, and the pipes too.
 SCHEMA = "tap_feedback"
-#: The programs of the target: as its authors made it, and as the project runs it.
+#: The programs of the target: the original, and the one that the project runs.
 TARGETS = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin"
 TARGET, TARGET_SHIPPED = TARGETS / "target-postgres", TARGETS / "target-postgres-exact"
 #: Folder of the batch files, as a setting of the tap.
@@ -118,5 +118,5 @@ SHIPPED, SHIPPED_BATCH, PIPE, PIPE_BATCH, PLAIN_PIPE, DLT, DLT_PARALLEL = (
     Pipeline("dlt, parallel", "dlt", partial(by_dlt, ("parallel",)), "bench"),
 )
 PIPELINES = (SHIPPED, SHIPPED_BATCH, PIPE, PIPE_BATCH, PLAIN_PIPE, DLT, DLT_PARALLEL)
-#: The programs of a pipe of the tap, by which its memory is told apart.
+#: The two programs of the tap's pipelines, each with its own peak memory.
 SIDES = ("tap-feedback", "target-postgres")

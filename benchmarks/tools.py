@@ -54,7 +54,7 @@ class Job:
 class Tool(NamedTuple):
     """A tool: its name in tables, its environment, its command, and stream and id of each row that it wrote.
 
-    `speaks` is what it writes: Singer or Airbyte messages, or files of its own.
+    `speaks` is what it writes: Singer or Airbyte messages, or files in its own format.
     """
 
     name: str

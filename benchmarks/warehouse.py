@@ -68,7 +68,7 @@ def round_of(rows: int, pipelines: Sequence[Pipeline], absent: Mapping[str, str]
                 its = folder / str(number)
                 its.mkdir(exist_ok=True)
                 name = pipeline.name
-                read = rows * len(ALL) if phase == "first" else 0  # later runs read some rows, which nobody counts
+                read = rows * len(ALL) if phase == "first" else 0  # later runs read some rows, which are not counted
                 result = Result(f"postgres-{rows}-{phase}", name, "tables", read, wrong=wrong[name])
                 if not wrong[name]:
                     result = once(result, pipeline, tools.Job(its, config, ALL), databases[name], expected)

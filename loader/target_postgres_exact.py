@@ -1,7 +1,7 @@
-"""Target that is target-postgres, but keeps every digit of a number in COPY.
+"""target-postgres that keeps every digit of a number in COPY.
 
-With `use_copy`, target-postgres converts the values of a column as SQLAlchemy's general types do, and those make floats
-of numbers. The types of the PostgreSQL driver, which INSERT uses, leave numbers as they are.
+With `use_copy`, target-postgres converts values by SQLAlchemy's generic types, which make a float of a number. INSERT
+uses the types of the PostgreSQL driver, which leave a number as it is. This target uses those for COPY, too.
 """
 
 from __future__ import annotations

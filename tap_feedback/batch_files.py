@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tap_feedback.batch_settings import BatchSettings
 
-#: The fastest level. A smaller file is not worth the time, as it is read once.
+#: The fastest level. A file is read once, so a smaller one is not worth the time.
 GZIP_LEVEL = 1
 #: Protocols of folders on this machine.
 LOCAL = {"", "file", "local"}
@@ -34,7 +34,7 @@ class BatchFolder:
         storage = settings.storage
         self.is_compressed = settings.encoding.compression == "gzip"
         self._prefix = storage.prefix or ""
-        # Where a target of the SDK looks.
+        # By the SDK's own rule, as a target of the SDK looks for the files by it.
         self._root: UPath = StorageTarget(storage.root, params=storage.params)._root_path  # noqa: SLF001
         self._is_local = self._root.protocol in LOCAL
 
@@ -93,12 +93,12 @@ class BatchFolder:
 
 
 class BatchFile:
-    """A file that is being written, under another name, and on this machine even if its folder is remote.
+    """A file that is being written: on this machine, and under a temporary name.
 
     Args:
-        folder: Where it belongs.
+        folder: The folder that it belongs to.
         path: Its path in the folder.
-        part: Where it is written.
+        part: Its temporary path on this machine.
     """
 
     def __init__(self, folder: BatchFolder, path: str, part: Path) -> None:

@@ -242,7 +242,7 @@ class Checkpoints:
             return
         replication.bookmark = replication.before
         replication.state.update(replication_key=replication.key, replication_key_value=replication.before)
-        forget_place(replication.state)
+        forget_place(replication.state, leaves_mark=True)
         self._write()
 
 

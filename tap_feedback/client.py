@@ -42,6 +42,7 @@ class FeedbackStream(RangedStream):
     def __init__(self, tap: Tap, **parts: Any) -> None:
         self.tap = tap
         self._is_announced = False
+        self._output: Output | None = None
         super().__init__(tap, **parts)
         self.writer: MessageWriter = tap.message_writer  # type: ignore[assignment]  # TapFeedback makes no other
 
@@ -89,15 +90,15 @@ class FeedbackStream(RangedStream):
         self.complete()
         self.progress.result = "complete"
 
+    def clean_up(self) -> None:
+        """Remove batch files that are not complete. A stream that waits when a signal comes cannot do that itself."""
+        if self._output is not None:
+            self._output.close()
+
     def test_connection(self) -> None:
         """Read the first two pages with rows without writing them, and log what they prove, as `--test` does."""
         self.progress.result = "running"
         self.stream_log.info("ok, %s", prove(self))
-
-    def discard(self) -> None:
-        """Remove batch files that are not complete. A thread that still waits when the sync ends cannot do it."""
-        if hasattr(self, "_output"):
-            self._output.close()
 
     # Record and message
 
@@ -199,7 +200,7 @@ class FeedbackStream(RangedStream):
 
     def new_checkpoints(self) -> Checkpoints | None:
         """Return the checkpoints of a new sync; None if its state can only move at its end."""
-        return checkpoints_of(self, self._output)
+        return checkpoints_of(self, self._output) if self._output else None
 
     def complete(self) -> None:
         """Move the bookmark, activate the version and write the state, after the last row of a successful sync."""
@@ -216,8 +217,8 @@ class FeedbackStream(RangedStream):
                 if not isinstance(stream_map, RemoveRecordTransform):
                     self.writer.write_message(ActivateVersionMessage(stream_map.stream_alias, self.version))
         self.tap.state_writer.write_state(self.tap_state)
-        found = self._output.findings
-        if line := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced):
+        found = self._output.findings if self._output else None
+        if found and (line := extras(self.progress.rows_with_extras, found.extra, found.misfits, found.replaced)):
             self.stream_log.info("%s", line)
 
 

@@ -112,7 +112,7 @@ class Output:
             stream.writer.write_records(alias, records, version=stream.version, time_extracted=received)
 
     def flush(self) -> None:
-        """Let the target know of all records so far, so that a STATE that covers them may follow.
+        """Write the messages for all batch files so far, so that a STATE that covers their records may follow.
 
         Raises:
             FatalSyncError: A batch file cannot be written.

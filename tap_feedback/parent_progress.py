@@ -81,17 +81,19 @@ class ParentProgress:
         if newest is not None:
             part["newest"] = newest
 
-    def complete(self, changed: datetime | None) -> None:
+    def complete(self, changed: datetime | None, *, has_moved: bool) -> None:
         """Forget the single parents, as all are done.
 
-        If there were any, the state says so: a runner may merge it with the one before, which has them.
+        A runner may merge the state with the one before, which has them. If the next sync requests the same of each
+        parent, an empty list remains, so that it does not leave them out.
 
         Args:
             changed: The latest change of a parent; None if that is not known.
+            has_moved: Whether the bookmark moves, so that the next sync requests something else.
         """
-        part = self._state.pop(PARENTS, None)
+        part = self._state.pop(PARENTS, {})
         latest = None if changed is None else format_instant(changed, PATTERN)
-        if part is not None and "done" in part:
+        if "done" in part and not has_moved:
             self._state[PARENTS] = {"query": "", "done": [], "changed": latest}
         elif latest is not None:
             self._state[PARENTS] = {"changed": latest}

@@ -185,4 +185,5 @@ class Parents:
         if self._newest is not None and not gone:
             newest = min(self._newest, child.clock.began)
             changed = max(changed or newest, newest)
-        self.progress.complete(changed)
+        replication = child.replication
+        self.progress.complete(changed, has_moved=replication is not None and replication.is_ahead)

@@ -1,4 +1,4 @@
-"""Time ranges of a stream: from where to where it is read, in which chains of pages."""
+"""Time ranges of a stream: the windows, passes and parents in which its pages are read."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ class TapFeedback(CommandLineTap):
             runner.run(work, at_end=at_end)
         finally:
             for stream in streams:
-                stream.discard()
+                stream.clean_up()
             for connection in self.connections.values():
                 connection.close()
         return runner

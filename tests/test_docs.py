@@ -171,6 +171,18 @@ def test_the_scheduled_script(tmp_path: Path, status: int, target_exits: int, co
     assert complete == set(STREAMS["analytics"]) - ({"features"} if status == 400 else set())
 
 
+def test_the_scheduled_script_after_a_kill(tmp_path: Path) -> None:
+    """If the script was killed, its next run continues from the last state that the target printed."""
+    bookmark = {"replication_key": "updated_at", "replication_key_value": "2023-01-01T00:00:00Z"}
+    states = [{"bookmarks": {}}, {"bookmarks": {"features": bookmark}}]
+    (tmp_path / "states.jsonl").write_text("".join(json.dumps(state) + "\n" for state in states), "utf-8")
+    assert run_scheduled(tmp_path, status=400) == 1
+    bookmarks = json.loads((tmp_path / "state.json").read_text("utf-8"))["bookmarks"]
+    assert set(bookmarks) == set(STREAMS["analytics"])
+    assert bookmarks["features"] == bookmark
+    assert not (tmp_path / "states.jsonl").exists()  # or the next run would undo a change of state.json
+
+
 def quoted_messages() -> list[str]:
     """The messages that the troubleshooting explains, each without the setting or status that it begins with."""
     section = TROUBLESHOOTING.partition("## Messages\n")[2].partition("## ")[0]

@@ -390,7 +390,6 @@ def test_a_bookmark_has_the_rows_of_all_runs() -> None:
     assert second.state["bookmarks"]["responses"] == {
         "replication_key": "submitted_at",
         "replication_key_value": "2024-05-05T00:00:00Z",
-        "parents": {"query": "", "done": [], "changed": None},
     }
 
 

@@ -14,7 +14,7 @@ from tap_feedback.records.timestamps import format_instant, parse_instant
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Where the state of a stream has it.
+#: Name of the place in the state of a stream.
 PLACE = "progress"
 #: Times in whole seconds, and those that are finer.
 SECONDS, FINER = "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -23,12 +23,15 @@ Value = str | int | float | None
 
 
 class Stored(msgspec.Struct, forbid_unknown_fields=True):
-    """The part of a state.
+    """The place as the state has it.
 
-    `bookmark` is the one beside it, so that a bookmark that someone has changed since counts alone. `before` is the
-    bookmark with which the sync began, and `began` is when. `until` says for each pass up to where all its rows were
-    written; null for a pass that had not come anywhere. `newest` is the latest value of the replication key so far.
-    `query` is a digest of what was requested: `until` counts for nothing else.
+    Attributes:
+        bookmark: The bookmark of the stream in the same state. If it is another one by now, the place does not count.
+        before: The bookmark with which the sync began.
+        began: The moment the sync began.
+        until: For each pass, up to where all its rows were written; null for a pass that had not come anywhere.
+        newest: The latest value of the replication key so far.
+        query: Digest of what was requested. `until` does not count for anything else.
     """
 
     bookmark: Value
@@ -45,18 +48,20 @@ def has_place(state: Mapping[str, Any]) -> bool:
     return part is not None and not (isinstance(part, dict) and part.get("until") == [])
 
 
-def forget_place(state: dict[str, Any]) -> None:
+def forget_place(state: dict[str, Any], *, leaves_mark: bool) -> None:
     """Take the place out of the state of a stream.
 
-    Runners merge a state with the one before, member by member, which would bring back what is left out. They cannot
-    merge an object into null either. So the object remains, and the empty list says that there is no place.
+    Args:
+        state: The state of the stream.
+        leaves_mark: Whether an object with an empty list remains. Without it, the place comes back in a runner that
+            merges a state with the one before, member by member. An object cannot be merged into null either.
     """
-    if state.pop(PLACE, None) is not None:
+    if state.pop(PLACE, None) is not None and leaves_mark:
         state[PLACE] = {"until": []}
 
 
 class Place(NamedTuple):
-    """The place of a sync that was stopped: what `Stored` says, with moments."""
+    """The place of a sync that was stopped: as `Stored`, with times as moments."""
 
     before: Value
     began: datetime
@@ -76,7 +81,7 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
         is_instant: Whether the replication key is a point in time.
 
     Raises:
-        ConfigurationError: The state has something else there.
+        ConfigurationError: What the state has there is not a place.
     """
     if not has_place(state):
         return None
@@ -110,7 +115,7 @@ def read_place(stream: str, state: Mapping[str, Any], key: str, bookmark: object
 
 
 def stored_place(bookmark: Value, place: Place) -> dict[str, Any]:
-    """Return what the state has for a place."""
+    """Return a place as the state has it."""
     until = [exact(each) if isinstance(each, datetime) else each for each in place.until]
     return msgspec.structs.asdict(Stored(bookmark, place.before, exact(place.began), until, place.newest, place.query))
 

@@ -196,6 +196,11 @@ class Replication:
         """The latest value so far, as it came; None before the first."""
         return self._newest[1] if self._newest else None
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the latest value is later than the bookmark, so that the bookmark will move."""
+        return self._newest is not None and (self.bookmark is None or bool(self._newest[0] > self.place(self.bookmark)))
+
     def note_newest(self, value: Any) -> None:
         """Take in the latest value of a sync that was stopped, which this one continues."""
         place = None if value is None else self.place(value)
@@ -232,7 +237,8 @@ class Replication:
 
     def move_bookmark(self) -> None:
         """Move the bookmark to the newest record, but never back, and never past its limit. The sync is complete."""
-        forget_place(self.state)
+        # Only the lookback of the next sync depends on it.
+        forget_place(self.state, leaves_mark=self.incremental.lookback > 0)
         if self._newest is None:
             return
         place, value = self._newest
