@@ -1,7 +1,10 @@
-"""target-postgres that keeps every digit of a number in COPY.
+"""target-postgres that keeps every digit of a number in COPY, and stores its rows and the state every minute.
 
 With `use_copy`, target-postgres converts values by SQLAlchemy's generic types, which make a float of a number. INSERT
 uses the types of the PostgreSQL driver, which leave a number as it is. This target uses those for COPY, too.
+
+Targets of the SDK store what they have collected, and pass on the state, every five minutes. If such a load is killed,
+the next one reads up to five minutes again.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ class ExactSink(PostgresSink):
 
 
 class ExactTarget(TargetPostgres):
-    """The target of target-postgres, with another sink."""
+    """The target of target-postgres, with that sink."""
 
     default_sink_class = ExactSink
+    _MAX_RECORD_AGE_IN_MINUTES = 1

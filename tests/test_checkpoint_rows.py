@@ -94,6 +94,20 @@ def test_without_a_bookmark_the_state_is_taken_back_to_nothing() -> None:
     assert "progress" not in again.state["bookmarks"][STREAM]
 
 
+@pytest.mark.parametrize("start", [None, "2024-01-01"])
+def test_a_first_sync_that_is_continued_warns_of_rows_without_the_key(
+    start: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its first part requested all rows, and its second one can only request a range. With a start, both do."""
+    case = Case(Model(rows_at(*range(20))), "cursor", ASC, top={"start_date": start} if start else {})
+    with Server(case.model) as server:
+        case.model.down_from = 3
+        stopped = case.sync(server.url)
+        case.model.down_from = None
+        case.sync(server.url, stopped.state)
+    assert ("rows without `at` that the stopped sync had not read are left out" in caplog.text) == (start is None)
+
+
 def test_states_may_be_merged() -> None:
     """Neither a place that was taken back nor that of a complete sync comes back, and the lookback is read again."""
     model = Model(rows_at(*range(20), 3), is_sorted=False)

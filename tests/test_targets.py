@@ -107,6 +107,16 @@ def test_rows_in_files_survive_a_version(postgres: str, tmp_path: Path) -> None:
                 cursor.execute("INSERT INTO batches.feedback_data (id) VALUES ('gone')")
 
 
+def test_the_loader_passes_states_on_every_minute() -> None:
+    """The SDK's target looks at an attribute for that, whose name may change."""
+    python = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "python"
+    code = (
+        "from target_postgres_exact import ExactTarget; from target_postgres.target import TargetPostgres; "
+        "name = '_MAX_RECORD_AGE_IN_MINUTES'; print(getattr(TargetPostgres, name), getattr(ExactTarget, name))"
+    )
+    assert subprocess.run([python, "-c", code], capture_output=True, check=True).stdout.split() == [b"5.0", b"1"]
+
+
 @pytest.mark.parametrize("kill", ["tap", "target"])
 def test_jsonl_is_whole_after_a_second_run(kill: str, tmp_path: Path) -> None:
     """With the tap or target-jsonl killed midway, a second run leaves no row of the API out."""
