@@ -69,7 +69,7 @@ clean: ## Remove everything that make created
 	$(UV) pip install --quiet --compile-bytecode --python .venv-meltano --group meltano
 	@touch $@
 
-.meltano/ready: .venv-meltano/ready meltano.yml
+.meltano/ready: .venv-meltano/ready meltano.yml loader/pyproject.toml
 	UV_COMPILE_BYTECODE=1 .venv-meltano/bin/meltano install
 	@touch $@
 
