@@ -47,7 +47,7 @@ class RangedStream(ApiStream):
         if replication.until is not None:
             self.stream_log.info("continues a sync that was stopped")
             had_start = replication.before or self.general.start_date or self.declaration.incremental.initial_value
-            if self.assembler.sends_start and not had_start:
+            if replication.is_instant and self.assembler.sends_start and not had_start:
                 self.stream_log.warning(
                     "rows without `%s` that the stopped sync had not read are left out; if there are such rows, remove "
                     "`progress` from the state",

@@ -171,9 +171,13 @@ def test_rows_of_the_first_moment() -> None:
     assert len(second.ids(STREAM)) == 20
 
 
-def test_numbers_in_order() -> None:
-    """A sequence is a bookmark, too; the tap leaves out the rows before it, as the API cannot."""
+def test_numbers_in_order(caplog: pytest.LogCaptureFixture) -> None:
+    """A sequence is a bookmark, too; the tap leaves out the rows before it, as the API cannot.
+
+    So all rows are requested again, also those without a number.
+    """
     stream = {"schema": {"seq": {"type": "integer"}}, "replication_key": "seq", "paginator": PAGINATORS["cursor"]}
+    caplog.set_level("INFO")
     case = Case(Model([]), "cursor", ASC, stream=stream)
     table = [{"id": str(number), "seq": number} for number in range(20)]
 
@@ -190,3 +194,5 @@ def test_numbers_in_order() -> None:
             second = case.sync(server.url, state)
             assert loaded | set(second.ids(STREAM)) == {row["id"] for row in table}
             assert second.state["bookmarks"][STREAM]["replication_key_value"] == 19
+    assert "continues a sync that was stopped" in caplog.text
+    assert "are left out" not in caplog.text
